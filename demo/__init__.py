@@ -1,0 +1,1 @@
+"""A synthetic estate behind loopback replicas, asked by the real sources over the real wire."""

@@ -1,0 +1,1 @@
+"""When, and what changed: configuration, schedule, collection, evaluation, store, evidence, metrics."""

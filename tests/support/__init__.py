@@ -1,0 +1,1 @@
+"""What tests share: the instant, and the real programs."""

@@ -1,0 +1,1 @@
+"""What a person sees: screens that draw a snapshot."""
