@@ -1,0 +1,1 @@
+"""The vocabulary that checks judge with, and the fold that does their arithmetic."""
