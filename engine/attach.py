@@ -1,0 +1,272 @@
+"""An engine is attached to over a unix socket in its state folder: mode 0600, and the peer's user id is checked.
+
+Each frame is a length of four bytes, big-endian, and JSON. A request names what is asked; ``watch`` streams snapshots.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from engine.elsewhere import Elsewhere
+from engine.port import Command, Detail, Query, Reply, Rows, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.desk import Desk
+
+T = TypeVar("T")
+LONGEST_FRAME = 64 * 1024 * 1024
+SOCKET_NAME = "engine.sock"
+REQUEST_SECONDS = 30.0
+
+
+class CannotAttach(Exception):
+    """There is no engine to attach to, or it does not answer; start one with ``controlwatch serve``."""
+
+
+class AskRows(msgspec.Struct, tag="rows", frozen=True):
+    """Ask for findings."""
+
+    query: Query
+
+
+class AskDetail(msgspec.Struct, tag="detail", frozen=True):
+    """Ask for one finding."""
+
+    finding: int
+
+
+class Send(msgspec.Struct, tag="send", frozen=True):
+    """Ask for something to be done."""
+
+    command: Command
+
+
+class Watch(msgspec.Struct, tag="watch", frozen=True):
+    """Ask for snapshots, from now on."""
+
+
+Request = AskRows | AskDetail | Send | Watch
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request."""
+
+    request: Request
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The answer to a request for one finding."""
+
+    detail: Detail | None
+
+
+class AttachServer:
+    """The socket of one engine."""
+
+    def __init__(self, folder: Path, desk: Desk, latest: Callable[[], Snapshot | None]) -> None:
+        """Answer for a desk; ``latest`` gives the newest snapshot."""
+        self._path = folder / SOCKET_NAME
+        self._desk = desk
+        self._latest = latest
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> None:
+        """Listen; a socket that a dead engine left behind is replaced."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, path=_reachable(self._path))
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        """Close the socket and every connection."""
+        if self._server is not None:
+            self._server.close()
+            for client in list(self._clients):
+                client.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        try:
+            if _peer(writer) == os.getuid():
+                while True:
+                    asked = await _read(reader, Asked)
+                    await self._answer(asked.request, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError, CannotAttach):
+            pass  # a client that goes, or that does not speak our language, ends its own connection and nothing else
+        finally:
+            self._clients.discard(writer)
+            writer.close()
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        match request:
+            case AskRows(query):
+                await _write(writer, await self._desk.rows(query))
+            case AskDetail(finding):
+                await _write(writer, Found(await self._desk.detail(finding)))
+            case Send(command):
+                await _write(writer, await self._desk.send(command))
+            case Watch():
+                await self._stream(writer)
+
+    async def _stream(self, writer: asyncio.StreamWriter) -> None:
+        """Send each new snapshot, at most two a second."""
+        sent = 0
+        while not writer.is_closing():
+            snapshot = self._latest()
+            if snapshot is not None and snapshot.seq != sent:
+                await _write(writer, snapshot)
+                sent = snapshot.seq
+            await asyncio.sleep(0.5)
+
+
+class AttachedPort:
+    """The port of an engine in another process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Speak to the engine that holds ``folder``."""
+        self._path = folder / SOCKET_NAME
+        self._snapshot: Snapshot | None = None
+        self._fault: str | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect, and wait for the first snapshot; raises ``CannotAttach``."""
+        reader, writer = await self._connect()
+        await _write(writer, Asked(Watch()))
+        try:
+            self._snapshot = await asyncio.wait_for(_read(reader, Snapshot), REQUEST_SECONDS)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
+            writer.close()
+            message = f"the engine at {self._path} does not answer ({type(error).__name__})"
+            raise CannotAttach(message) from None
+        self._watching = asyncio.get_running_loop().create_task(self._watch(reader, writer))
+
+    async def close(self) -> None:
+        """Let the engine go."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+
+    def snapshot(self) -> Snapshot | None:
+        """Give the latest snapshot that arrived."""
+        return self._snapshot
+
+    def fault(self) -> str | None:
+        """Say why no newer snapshot will come."""
+        return self._fault
+
+    async def rows(self, query: Query) -> Rows:
+        """Give a page of findings; raises ``CannotAttach``."""
+        return await self._ask(AskRows(query), Rows)
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Give one finding; raises ``CannotAttach``."""
+        return (await self._ask(AskDetail(finding), Found)).detail
+
+    async def send(self, command: Command) -> Reply:
+        """Ask for something to be done; raises ``CannotAttach``."""
+        return await self._ask(Send(command), Reply)
+
+    async def _ask(self, request: Request, kind: type[T]) -> T:
+        reader, writer = await self._connect()
+        try:
+            await _write(writer, Asked(request))
+            return await asyncio.wait_for(_read(reader, kind), REQUEST_SECONDS)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
+            message = f"the engine at {self._path} did not answer ({type(error).__name__})"
+            raise CannotAttach(message) from None
+        finally:
+            writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            return await asyncio.open_unix_connection(_reachable(self._path))
+        except OSError as error:
+            message = f"no engine answers at {self._path} ({error.strerror}); start one with: controlwatch serve"
+            raise CannotAttach(message) from None
+
+    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                self._snapshot = await _read(reader, Snapshot)
+        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError, CannotAttach):
+            self._fault = f"the engine at {self._path} has gone"
+        finally:
+            writer.close()
+
+
+class AttachedThread:
+    """An attached port on a thread and a loop of its own, for screens on another."""
+
+    def __init__(self, folder: Path) -> None:
+        """Prepare; nothing is asked before ``start``."""
+        self._port = AttachedPort(folder)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="attach", daemon=True)
+
+    def start(self) -> Elsewhere:
+        """Connect, and wait for the first snapshot; raises ``CannotAttach``."""
+        self._thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(self._port.open(), self._loop).result()
+        except CannotAttach:
+            self._end()
+            raise
+        return Elsewhere(self._port, self._loop)
+
+    def stop(self) -> None:
+        """Let the engine go."""
+        asyncio.run_coroutine_threadsafe(self._port.close(), self._loop).result(REQUEST_SECONDS)
+        self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(REQUEST_SECONDS)
+        self._loop.close()
+
+
+async def _read(reader: asyncio.StreamReader, kind: type[T]) -> T:
+    (length,) = struct.unpack(">I", await reader.readexactly(4))
+    if length > LONGEST_FRAME:
+        message = "a frame is too long"
+        raise CannotAttach(message)
+    return msgspec.json.decode(await reader.readexactly(length), type=kind)
+
+
+async def _write(writer: asyncio.StreamWriter, answer: object) -> None:
+    body = msgspec.json.encode(answer)
+    writer.write(struct.pack(">I", len(body)) + body)
+    await writer.drain()
+
+
+def _peer(writer: asyncio.StreamWriter) -> int:
+    """Tell the user id at the other end."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:  # not Linux: the socket's mode alone keeps others out
+        return os.getuid()
+    connection = writer.get_extra_info("socket")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", credentials)
+    return int(uid)
+
+
+def _reachable(path: Path) -> str:
+    """Shorten a path that is too long for a socket's address by going through the current folder."""
+    text = str(path)
+    return os.path.relpath(path) if len(text.encode()) > 100 else text  # noqa: PLR2004 - the system's limit is 107

@@ -1,0 +1,177 @@
+"""One run of a source: records are spooled, every failure becomes a gap, and only a complete collection replaces a population.
+
+This is the one place that catches what a source raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from checks.model.doubt import STRUCTURAL, Cause, Gap
+from checks.model.records import RECORD_TYPES, Backup, tag_of
+from engine.evidence import Manifest
+from engine.spool import Spooler
+from sources.common.errors import SourceError
+
+if TYPE_CHECKING:
+    from engine.blobs import FolderBlobs
+    from engine.config import SourceConfig
+    from sources.common.source import Context, Page
+
+LOG = logging.getLogger(__name__)
+SUBJECT_TAGS = tuple(tag_of(kind) for kind in RECORD_TYPES if kind is not Backup)
+"""Record types whose loss is a lost subject; backups are pruned as a matter of course."""
+SHRINK_FLOOR = 5
+SHRINK_SHARE = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of one run."""
+
+    manifest: Manifest
+    error: str | None
+    """Why it is not complete, for people; None when it is."""
+    cause: Cause | None
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a run has brought so far."""
+
+    pages: int = 0
+    claimed: int | None = None
+    as_of: datetime | None = None
+    scopes: dict[str, None] | None = None
+
+
+async def collect(
+    config: SourceConfig,
+    context: Context,
+    blobs: FolderBlobs,
+    baseline: Mapping[str, int] | None,
+    version: str,
+) -> Collected:
+    """Run a source once; raises only what the blob store raises (``StoreFull``, ``StoreReadOnly``) and cancellation."""
+    spooler = Spooler(config.name, blobs.spool(), config.common.classify)
+    run = _Run()
+    try:
+        fault = await _drain(config, context, spooler, run)
+        gaps = _gaps(config.name, spooler, run, fault, baseline)
+        blob = await asyncio.to_thread(spooler.commit)
+    except BaseException:
+        spooler.abort()
+        raise
+    decisive = [gap for gap in gaps if gap.kind == "members" and gap.cause not in STRUCTURAL] if fault is None else [fault]
+    manifest = Manifest(
+        source=config.name,
+        kind=config.common.kind,
+        query=query_of(config.raw),
+        scopes=sorted(run.scopes or ()),
+        started_at=context.started,
+        finished_at=context.now(),
+        as_of=min(run.as_of or context.started, context.started),
+        complete=not decisive,
+        pages=run.pages,
+        read=spooler.read,
+        records=dict(sorted(spooler.kept.items())),
+        merged=spooler.merged,
+        claimed=run.claimed,
+        gaps=gaps,
+        blob=blob.digest,
+        bytes=blob.size_bytes,
+        baseline=baseline,
+        config_digest=config.digest,
+        version=version,
+    )
+    first = decisive[0] if decisive else None
+    return Collected(manifest, first.detail if first else None, first.cause if first else None)
+
+
+async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: _Run) -> Gap | None:
+    """Read a source to its end; return the gap that ended it early, if one did."""
+    try:
+        async with asyncio.timeout(config.common.timeout.total_seconds()):
+            async with contextlib.aclosing(config.source.fetch(config.own, context)) as pages:
+                async for page in pages:
+                    _take(page, spooler, run)
+                    await asyncio.sleep(0)
+    except SourceError as error:
+        return _fault(config.name, error.cause, str(error))
+    except TimeoutError:
+        seconds = f"{config.common.timeout.total_seconds():g} s"
+        return _fault(config.name, Cause.UNREACHABLE, f"{config.name}: the run did not end within {seconds}; see timeout")
+    except Exception as error:  # the one place where a source's own fault is caught, as a gap that bars PASS
+        LOG.exception("source %s failed inside controlwatch", config.name)
+        return _fault(config.name, Cause.INTERNAL, f"{config.name}: {type(error).__name__} inside controlwatch; see the log")
+    return None
+
+
+def _take(page: Page, spooler: Spooler, run: _Run) -> None:
+    """Take in one page."""
+    run.pages += 1
+    spooler.add(page.records)
+    for gap in page.gaps:
+        spooler.gaps[msgspec.structs.replace(gap, source=spooler.source)] = None
+    if page.claimed is not None:
+        run.claimed = max(page.claimed, run.claimed or 0)
+    if page.as_of is not None:
+        run.as_of = page.as_of if run.as_of is None else min(page.as_of, run.as_of)
+    if page.scopes:
+        run.scopes = {**(run.scopes or {}), **dict.fromkeys(page.scopes)}
+
+
+def _fault(source: str, cause: Cause, detail: str) -> Gap:
+    return Gap(source=source, cause=cause, kind="members", detail=detail)
+
+
+def _gaps(
+    source: str,
+    spooler: Spooler,
+    run: _Run,
+    fault: Gap | None,
+    baseline: Mapping[str, int] | None,
+) -> list[Gap]:
+    """Add up the doubt of a run."""
+    gaps = list(spooler.gaps)
+    if fault is not None:
+        return [fault, *gaps]
+    kept = spooler.kept.total()
+    if run.claimed is not None and run.claimed > kept + spooler.merged:
+        short = run.claimed - kept - spooler.merged
+        detail = f"{source}: the provider claims {run.claimed} records and gave {kept}"
+        gaps.append(Gap(source=source, cause=Cause.TRUNCATED, kind="members", detail=detail, missing=short))
+    lost = shrunken(baseline, spooler.kept)
+    if lost:
+        detail = f"{source}: {lost} fewer subjects than before; when that is right: controlwatch source accept {source}"
+        gaps.append(Gap(source=source, cause=Cause.SHRUNKEN, kind="members", detail=detail, missing=lost))
+    return gaps
+
+
+def shrunken(baseline: Mapping[str, int] | None, kept: Mapping[str, int]) -> int:
+    """Count the subjects lost against the baseline, when they are more than max(5, 10 %) of some record type; else 0."""
+    lost = 0
+    for tag, before in (baseline or {}).items():
+        missing = before - kept.get(tag, 0)
+        if missing > max(SHRINK_FLOOR, SHRINK_SHARE * before):
+            lost += missing
+    return lost
+
+
+def baseline_of(kept: Mapping[str, int]) -> dict[str, int]:
+    """Take a collection's subjects by record type as what the next is compared with."""
+    return {tag: count for tag, count in kept.items() if tag in SUBJECT_TAGS}
+
+
+def query_of(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Write a source's configuration as JSON texts by key; secrets are references."""
+    return {key: json.dumps(value, default=str, sort_keys=True) for key, value in sorted(raw.items())}

@@ -1,0 +1,170 @@
+"""What an engine answers: findings, one finding with its evidence, and commands."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.model import codec
+from checks.model.records import Backup, subject_of
+from engine.evidence import digest_of, manifest_bytes
+from engine.judge import chained
+from engine.port import (
+    Accept,
+    Ack,
+    Command,
+    Detail,
+    Event,
+    EvidenceRef,
+    Pause,
+    Query,
+    Reload,
+    Reply,
+    Rows,
+    Run,
+    Snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from engine.engine import Engine
+    from engine.evidence import Manifest
+
+LONGEST_PAUSE = timedelta(days=7)
+RECORD_SEARCH_BYTES = 64 * 1024 * 1024
+"""Blobs larger than this are not searched for the record of one subject."""
+RECORDS_SHOWN = 20
+
+
+class Desk:
+    """The port of an engine, on the engine's own loop."""
+
+    def __init__(self, engine: Engine, reload: Callable[[], Awaitable[Reply]]) -> None:
+        """Answer for an engine; ``reload`` reads the configuration again."""
+        self._engine = engine
+        self._reload = reload
+        self._fault: str | None = None
+
+    def snapshot(self) -> Snapshot | None:
+        """Give the latest snapshot."""
+        return self._engine.snapshot
+
+    def fault(self) -> str | None:
+        """Say why the engine is no more."""
+        return self._fault
+
+    def died(self, why: str) -> None:
+        """Note that the engine is no more."""
+        self._fault = why
+
+    async def rows(self, query: Query) -> Rows:
+        """Give a page of findings."""
+        return await self._engine.store.rows(query, self._engine.clock())
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Give one finding with its history and evidence; None when it is gone."""
+        engine = self._engine
+        row = await engine.store.row(finding, engine.clock())
+        snapshot = engine.snapshot
+        view = next((item for item in snapshot.checks if item.name == row.check), None) if snapshot and row else None
+        if row is None or view is None:
+            return None
+        manifests = await engine.store.manifests(view.evidence)
+        record = await asyncio.to_thread(self._record, row.subject, [manifest for _, manifest in manifests])
+        return Detail(
+            row=row,
+            check=view,
+            history=await engine.store.history(finding),
+            evidence=[_reference(digest, manifest) for digest, manifest in manifests],
+            record=record,
+        )
+
+    async def send(self, command: Command) -> Reply:
+        """Do what is asked, or say why not."""
+        if self._engine.config.engine.read_only:
+            return Reply(ok=False, message="this engine is read-only: engine.read_only is true")
+        match command:
+            case Run():
+                return self._run(command)
+            case Reload():
+                return await self._reload()
+            case Accept():
+                return await self._accept(command)
+            case Pause():
+                return await self._pause(command)
+            case Ack():
+                return await self._ack(command)
+
+    def _run(self, command: Run) -> Reply:
+        names = [command.source] if command.source else list(self._engine.config.sources)
+        unknown = [name for name in names if not self._engine.run_now(name)]
+        if unknown:
+            return Reply(ok=False, message=f"no source {unknown[0]!r}")
+        return Reply(ok=True, message=f"running {', '.join(names)}")
+
+    async def _accept(self, command: Accept) -> Reply:
+        engine = self._engine
+        memory = engine.runner.memories.get(command.source)
+        if memory is None:
+            return Reply(ok=False, message=f"no source {command.source!r}, or it has not run yet")
+        if not command.reason.strip():
+            return Reply(ok=False, message="say why the smaller population is right: --reason …")
+        body = {"source": command.source, "reason": command.reason, "before": dict(memory.baseline or {})}
+        accepted = msgspec.structs.replace(memory, baseline=None)
+        event = Event(at=engine.clock(), kind="operator", what=command.source, text=f"population accepted: {command.reason}")
+        await engine.store.save_source(accepted, None, [event], [chained("accept", body)])
+        engine.runner.memories[command.source] = accepted
+        engine.note(event)
+        engine.run_now(command.source)
+        return Reply(ok=True, message=f"accepted; {command.source} runs now, and what it brings is the new baseline")
+
+    async def _pause(self, command: Pause) -> Reply:
+        engine = self._engine
+        now = engine.clock()
+        memory = engine.checks.get(command.check)
+        if memory is None:
+            return Reply(ok=False, message=f"no check {command.check!r}")
+        until: datetime | None = min(command.until, now + LONGEST_PAUSE) if command.reason.strip() else None
+        body = {"check": command.check, "reason": command.reason, "until": until.isoformat() if until else None}
+        changed = msgspec.structs.replace(memory, paused_until=until)
+        told = f"paused until {until:%Y-%m-%d %H:%MZ}: {command.reason}" if until else "no longer paused"
+        event = Event(at=now, kind="operator", what=command.check, text=told)
+        await engine.store.save_check(changed, [event], [chained("pause", body)])
+        engine.checks[command.check] = changed
+        engine.note(event)
+        return Reply(ok=True, message=f"{command.check} {told}")
+
+    async def _ack(self, command: Ack) -> Reply:
+        engine = self._engine
+        if not await engine.store.ack(command.finding, command.note, command.by, engine.clock()):
+            return Reply(ok=False, message="that finding is gone")
+        return Reply(ok=True, message="acknowledged; its state is as it was")
+
+    def _record(self, subject: str, manifests: Sequence[Manifest]) -> str | None:
+        """Find a subject's records in the evidence."""
+        found: list[bytes] = []
+        for manifest in manifests:
+            if manifest.bytes > RECORD_SEARCH_BYTES or not self._engine.blobs.has(manifest.blob):
+                continue
+            for chunk in self._engine.blobs.open(manifest.blob):
+                for record in codec.decode_lines(chunk):
+                    named = f"{record.source}/{record.set}" if isinstance(record, Backup) else subject_of(record)
+                    if named == subject and len(found) < RECORDS_SHOWN:
+                        found.append(codec.encode(record))
+        return b"\n".join(found).decode() if found else None
+
+
+def _reference(digest: str, manifest: Manifest) -> EvidenceRef:
+    assert digest == digest_of(manifest_bytes(manifest))  # noqa: S101 - the store gives manifests by digest
+    return EvidenceRef(
+        source=manifest.source,
+        digest=digest,
+        blob=manifest.blob,
+        as_of=manifest.as_of,
+        records=manifest.kept,
+        complete=manifest.complete,
+    )

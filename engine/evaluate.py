@@ -1,0 +1,266 @@
+"""Populations are judged page by page: one decode serves every check that reads the same sources.
+
+Checks see blobs and nothing else, so the same bytes, policy and instant give the same result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.model import codec
+from checks.model.doubt import Cause, Gap
+from checks.model.fold import Exclusion, Fold, Item, Part, Question
+from checks.model.known import NOTHING, Known, NotTold
+from checks.model.records import Record, type_name
+from engine.keyed import Keyed, KnownKeyed
+
+if TYPE_CHECKING:
+    from checks.model.result import Finding, Result
+    from engine.blobs import FolderBlobs
+    from engine.config import CheckConfig
+    from engine.evidence import Manifest
+    from engine.store import SourceMemory
+
+Emit = Callable[[str, Sequence["Finding"]], Awaitable[None]]
+GROUPS_A_STEP = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What one judgement rests on: the sources' latest collections."""
+
+    memory: Mapping[str, SourceMemory]
+    blobs: FolderBlobs
+
+    def of(self, source: str) -> SourceMemory | None:
+        """Give what is remembered of a source; None when it never ran."""
+        return self.memory.get(source)
+
+
+async def evaluate(checks: Sequence[CheckConfig], material: Material, now: datetime, emit: Emit) -> list[Result]:
+    """Judge checks that judge the same sources; findings go out through ``emit`` by check name as they are found."""
+    joins = [await _join(check, material) for check in checks]
+    folds = [Fold(_question(check, material, now, known)) for check, (known, _) in zip(checks, joins, strict=True)]
+    plain = [fold for fold in folds if fold.question.check.by is None]
+    grouped = [fold for fold in folds if fold.question.check.by is not None]
+    try:
+        for source in checks[0].judged:
+            memory = material.of(source)
+            if memory is not None:
+                await _judge_source(memory, material, plain, grouped, emit)
+    finally:
+        for _, keyed in joins:
+            keyed.close()
+    return [fold.result() for fold in folds]
+
+
+def parts_of(names: Iterable[str], material: Material) -> list[Part]:
+    """Tell what the manifests of the sources say of their parts of the population."""
+    return [_part(name, material.of(name)) for name in names]
+
+
+def _part(name: str, memory: SourceMemory | None) -> Part:
+    if memory is None or (memory.complete is None and memory.partial is None):
+        cause = Cause(memory.cause) if memory is not None and memory.cause is not None else Cause.UNREACHABLE
+        detail = (memory.last_error if memory is not None else None) or f"{name} has not been collected yet"
+        return Part(name, None, (Gap(source=name, cause=cause, kind="members", detail=detail),))
+    if memory.complete is None:
+        assert memory.partial is not None  # noqa: S101 - for the type checker: one of the two is there
+        return Part(name, None, _barring(name, memory.partial))
+    gaps = list(memory.complete.gaps)
+    if memory.partial is not None:
+        gaps += [gap for gap in memory.partial.gaps if gap.cause is Cause.SHRUNKEN]
+    return Part(name, memory.complete.as_of, tuple(gaps))
+
+
+def _barring(name: str, partial: Manifest) -> tuple[Gap, ...]:
+    """Give the gaps of a collection that never completed; there is always one that bars PASS."""
+    gaps = tuple(partial.gaps)
+    if any(gap.kind == "members" for gap in gaps):
+        return gaps
+    return (*gaps, Gap(source=name, cause=Cause.TRUNCATED, kind="members", detail=f"{name} never completed"))
+
+
+def _question(check: CheckConfig, material: Material, now: datetime, known: Known) -> Question:
+    return Question(
+        name=check.name,
+        check=check.check,
+        policy=check.policy,
+        threshold=check.common.min_coverage,
+        now=now,
+        parts=parts_of(check.judged, material),
+        joined=parts_of(check.joined, material),
+        known=known,
+        exclude=[Exclusion(rule.match, rule.reason) for rule in check.common.exclude],
+        allow_empty=bool(check.common.allow_empty),
+    )
+
+
+async def _join(check: CheckConfig, material: Material) -> tuple[Known, Keyed]:
+    """Index the joined population of a check by its keys."""
+    keyed = Keyed()
+    unit = check.check
+    if unit.knows is None or unit.keys is None:
+        return NOTHING, keyed
+    doubt: NotTold | None = None
+    names = check.judged if unit.knows_own else check.joined
+    for part in parts_of(names, material):
+        for gap in part.gaps:
+            if gap.kind == "members" and doubt is None:
+                doubt = NotTold(gap.cause, part.source)
+        memory = material.of(part.source)
+        manifest = memory.complete or memory.partial if memory is not None else None
+        if manifest is None:
+            continue
+        async for records in _records(manifest, material.blobs):
+            pairs: list[tuple[str, bytes]] = []
+            for record in records:
+                if type(record) is unit.knows:
+                    keys = unit.keys(record)
+                    if keys is None:
+                        doubt = doubt or _untold(record, part.source)
+                    pairs += [(key, codec.encode(record)) for key in dict.fromkeys(keys or ())]
+            keyed.put(pairs)
+    return KnownKeyed(keyed, doubt), keyed
+
+
+def _untold(record: Record, source: str) -> NotTold:
+    """Say that a joined record does not tell its keys, so that absence cannot be proven."""
+    field = "keys"
+    cause = record.why.get(field, Cause.NOT_EXPOSED)
+    return NotTold(Cause(cause), source, (f"{type_name(type(record))}.{field}",))
+
+
+async def _judge_source(
+    memory: SourceMemory,
+    material: Material,
+    plain: Sequence[Fold],
+    grouped: Sequence[Fold],
+    emit: Emit,
+) -> None:
+    """Judge the latest complete collection of a source, with a later partial one laid over it."""
+    if memory.complete is None or memory.partial is None:
+        manifest = memory.complete or memory.partial
+        if manifest is not None:
+            await _judge_one(manifest, material.blobs, plain, grouped, emit)
+        return
+    over = Keyed()
+    try:
+        async for records in _records(memory.partial, material.blobs):
+            over.put((_identity(record), codec.encode(record)) for record in records)
+        await _overlay(memory.complete, over, material.blobs, plain, emit)
+        for fold in grouped:
+            await _overlay_groups(fold, memory, material.blobs, emit)
+    finally:
+        over.close()
+
+
+async def _judge_one(
+    manifest: Manifest,
+    blobs: FolderBlobs,
+    plain: Sequence[Fold],
+    grouped: Sequence[Fold],
+    emit: Emit,
+) -> None:
+    groups = [(fold, Keyed()) for fold in grouped]
+    async for records in _records(manifest, blobs):
+        for fold in plain:
+            await _send(fold, fold.feed(_over(fold, records)), emit)
+        for fold, keyed in groups:
+            keyed.put(_grouping(fold, records))
+    for fold, keyed in groups:
+        batch: list[Item] = []
+        for _, lines in keyed.groups():
+            batch.append([codec.decode(line) for line in lines])
+            if len(batch) >= GROUPS_A_STEP:
+                await _send(fold, fold.feed(batch), emit)
+                batch = []
+        await _send(fold, fold.feed(batch), emit)
+        keyed.close()
+
+
+async def _overlay(
+    complete: Manifest,
+    over: Keyed,
+    blobs: FolderBlobs,
+    plain: Sequence[Fold],
+    emit: Emit,
+) -> None:
+    """Judge the complete collection, then what the partial one adds to it."""
+    async for records in _records(complete, blobs):
+        untouched: list[Record] = []
+        pairs: list[tuple[Item | None, Item]] = []
+        for record in records:
+            later = over.pop(_identity(record))
+            if later:
+                pairs.append((record, codec.decode(later[0])))
+            else:
+                untouched.append(record)
+        for fold in plain:
+            await _send(fold, fold.feed(_over(fold, untouched)), emit)
+            await _send(fold, fold.feed_over(_pairs_over(fold, pairs)), emit)
+    fresh: list[tuple[Item | None, Item]] = []
+    for _, lines in over.groups():
+        fresh.append((None, codec.decode(lines[0])))
+    for fold in plain:
+        await _send(fold, fold.feed_over(_pairs_over(fold, fresh)), emit)
+
+
+async def _overlay_groups(fold: Fold, memory: SourceMemory, blobs: FolderBlobs, emit: Emit) -> None:
+    """Judge grouped subjects of the complete collection, each against the same subject of the partial one."""
+    assert memory.complete is not None  # noqa: S101 - for the type checker: the caller has both
+    assert memory.partial is not None  # noqa: S101
+    before, after = Keyed(), Keyed()
+    for manifest, keyed in ((memory.complete, before), (memory.partial, after)):
+        async for records in _records(manifest, blobs):
+            keyed.put(_grouping(fold, records))
+    for key, lines in before.groups():
+        old: list[Record] = [codec.decode(line) for line in lines]
+        later: list[Record] = [codec.decode(line) for line in after.pop(key)]
+        found = fold.feed_over([(old, later)]) if later else fold.feed([old])
+        await _send(fold, found, emit)
+    for _, lines in after.groups():
+        await _send(fold, fold.feed_over([(None, [codec.decode(line) for line in lines])]), emit)
+    before.close()
+    after.close()
+
+
+async def _records(manifest: Manifest, blobs: FolderBlobs) -> AsyncIterator[list[codec.AnyRecord]]:
+    """Decode a blob page by page, yielding to the loop between pages."""
+    for chunk in blobs.open(manifest.blob):
+        yield codec.decode_lines(chunk)
+        await asyncio.sleep(0)
+
+
+async def _send(fold: Fold, found: Sequence[Finding], emit: Emit) -> None:
+    if found:
+        await emit(fold.question.name, found)
+
+
+def _over(fold: Fold, records: Sequence[Record]) -> Iterable[Record]:
+    kinds = fold.question.check.over
+    return [record for record in records if type(record) in kinds]
+
+
+def _pairs_over(
+    fold: Fold,
+    pairs: Iterable[tuple[Item | None, Item]],
+) -> Iterable[tuple[Item | None, Item]]:
+    kinds = fold.question.check.over
+    return [pair for pair in pairs if type(pair[1]) in kinds]
+
+
+def _grouping(fold: Fold, records: Iterable[Record]) -> list[tuple[str, bytes]]:
+    check = fold.question.check
+    assert check.by is not None  # noqa: S101 - for the type checker: only grouped folds come here
+    return [(check.by(record), codec.encode(record)) for record in records if type(record) in check.over]
+
+
+def _identity(record: Record) -> str:
+    return f"{type(record).__name__}\0{record.id}"

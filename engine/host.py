@@ -1,0 +1,318 @@
+"""An engine is hosted with everything around it: the state folder's lock, store, blobs, metrics, the local socket, reloads.
+
+``hosting`` does it on the running loop; ``EngineThread`` gives the engine a thread and a loop of its own, so that a terminal that
+stops reading stops nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets as random_secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine import config as configuration
+from engine.attach import AttachServer
+from engine.blobs import FolderBlobs
+from engine.engine import Engine, utc_now
+from engine.desk import Desk
+from engine.elsewhere import Elsewhere
+from engine.lock import FolderLock, Held
+from engine.metrics import render
+from engine.port import Event, Reply, Snapshot
+from engine.serve import MetricsServer, check_listen, health_at
+from engine.store import StoreError, StoreReadOnly
+from engine.store.sqlite import open_sqlite
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.exposition import Exposition
+
+LOG = logging.getLogger(__name__)
+RENDER_EVERY_SECONDS = 15.0
+RENDER_REST_SECONDS = 1.0
+WATCH_SECONDS = 2.0
+KEY_BYTES = 32
+
+__all__ = ["EngineThread", "Held", "Hosted", "hosting"]
+
+
+@dataclass(slots=True)
+class Hosted:
+    """An engine and what stands around it."""
+
+    engine: Engine
+    desk: Desk
+    port: Elsewhere
+    metrics_address: str | None = None
+    """``host:port`` of the metrics listener; None when there is none."""
+
+
+@contextlib.asynccontextmanager
+async def hosting(  # noqa: PLR0913 - what a host must be told
+    config: Config,
+    *,
+    version: str,
+    demo: bool = False,
+    listen: bool = True,
+    clock: Callable[[], datetime] = utc_now,
+    watch: bool = True,
+) -> AsyncIterator[Hosted]:
+    """Host an engine on the running loop, started and not yet running.
+
+    Raises ``Held``, ``StoreError`` or ``serve.CannotListen`` before anything has changed.
+    """
+    lock = _lock(config.state_dir)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(lock.release)
+        blobs = FolderBlobs(config.state_dir / "evidence")
+        store = open_sqlite(config.state_dir / "store.sqlite", subject_key=_subject_key(config.state_dir))
+        stack.push_async_callback(store.close)
+        await asyncio.to_thread(blobs.sweep)
+        engine = Engine(config, store, blobs, version=version, demo=demo, clock=clock)
+        reloader = Reloader(engine)
+        desk = Desk(engine, reloader.reload)
+        hosted = Hosted(engine, desk, Elsewhere(desk, asyncio.get_running_loop()))
+        await engine.start()
+        stack.push_async_callback(engine.stop)
+        if listen:
+            attach = AttachServer(config.state_dir, desk, lambda: engine.snapshot)
+            await attach.start()
+            stack.push_async_callback(attach.stop)
+            hosted.metrics_address = await _metrics(config, engine, stack)
+        if watch:
+            _keep(stack, reloader.watch())
+        yield hosted
+
+
+class Reloader:
+    """A changed configuration is applied between runs, atomically; a bad one keeps the last good and says so."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Reload the configuration of an engine."""
+        self._engine = engine
+        self._seen = self._stamp()
+
+    async def reload(self) -> Reply:
+        """Read the configuration again."""
+        engine = self._engine
+        self._seen = self._stamp()
+        before = engine.config
+        try:
+            config = await asyncio.to_thread(configuration.load, before.path)
+        except configuration.ConfigError as error:
+            engine.doings.config_error = "\n".join(error.faults)
+            engine.note(Event(at=engine.clock(), kind="config", what=before.path.name, text=f"refused: {error.faults[0]}"))
+            engine.moved()
+            LOG.error("config=refused faults=%d first=%s", len(error.faults), error.faults[0])
+            return Reply(ok=False, message="\n".join(error.faults))
+        restart = _needs_restart(before, config)
+        await engine.adopt(_adoptable(before, config))
+        engine.doings.config_error = None
+        text = f"in force{f'; a restart is needed for {restart}' if restart else ''}"
+        engine.note(Event(at=engine.clock(), kind="config", what=config.path.name, text=text))
+        engine.moved()
+        LOG.info("config=reloaded digest=%s", config.digest)
+        return Reply(ok=True, message=f"{config.path.name} is {text}")
+
+    async def watch(self) -> None:
+        """Reload when the file, or the waivers beside it, have changed and lie still."""
+        changed: tuple[object, ...] | None = None
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            stamp = self._stamp()
+            if stamp == self._seen:
+                changed = None
+            elif stamp == changed:
+                await self.reload()
+                changed = None
+            else:
+                changed = stamp
+
+    def _stamp(self) -> tuple[object, ...]:
+        config = self._engine.config
+        stamps: list[object] = []
+        for path in (config.path, config.folder / config.waivers.file):
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                stamps.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
+        return tuple(stamps)
+
+
+class EngineThread:
+    """An engine on a thread and a loop of its own."""
+
+    def __init__(self, config: Config, *, version: str, demo: bool = False) -> None:
+        """Prepare; nothing runs before ``start``."""
+        self._config = config
+        self._version = version
+        self._demo = demo
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self.hosted: Hosted | None = None
+
+    def start(self) -> Hosted:
+        """Start, and wait until the first snapshot is there; raises what ``hosting`` raises."""
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            raise self._error
+        assert self.hosted is not None  # noqa: S101 - for the type checker: ready without an error
+        return self.hosted
+
+    def stop(self, patience: timedelta = timedelta(seconds=8)) -> bool:
+        """Stop cleanly; False when it did not end in time (it cannot keep the process alive)."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop has just closed by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
+                self._loop.call_soon_threadsafe(self._wake)
+        self._thread.join(patience.total_seconds())
+        return not self._thread.is_alive()
+
+    def reload(self) -> None:
+        """Have the configuration read again; returns at once."""
+        if self._loop is not None and self.hosted is not None:
+            from engine.port import Reload  # noqa: PLC0415 - beside its only use
+
+            asyncio.run_coroutine_threadsafe(self.hosted.desk.send(Reload()), self._loop)
+
+    def _wake(self) -> None:
+        if self.hosted is not None:
+            self.hosted.engine.wake()
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001 - whatever ends the engine must be told, by start or by the port
+            self._error = error
+            if self.hosted is not None:
+                LOG.critical("engine=down", exc_info=error)
+                self.hosted.desk.died(f"{type(error).__name__}: {error}")
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with hosting(self._config, version=self._version, demo=self._demo) as hosted:
+            self.hosted = hosted
+            self._ready.set()
+            await hosted.engine.run(self._stop)
+
+
+def _lock(state_dir: Path) -> FolderLock:
+    try:
+        return FolderLock(state_dir)
+    except OSError as error:
+        message = f"the state folder {state_dir} cannot be written ({error.strerror}); set engine.state_dir, or mend its permissions"
+        raise StoreReadOnly(message) from None
+
+
+def _subject_key(state_dir: Path) -> bytes:
+    """Give the key that subjects are hashed with; made once, readable by its owner alone."""
+    path = state_dir / "subject.key"
+    try:
+        if path.exists():
+            return path.read_bytes()
+        key = random_secrets.token_bytes(KEY_BYTES)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+    except OSError as error:
+        message = f"{path} cannot be read or written ({error.strerror})"
+        raise StoreReadOnly(message) from None
+    return key
+
+
+async def _metrics(config: Config, engine: Engine, stack: contextlib.AsyncExitStack) -> str | None:
+    """Serve metrics when the configuration asks for it; the first exposition is complete before the first scrape."""
+    settings = config.metrics
+    if not settings.listen:
+        return None
+    refused = check_listen(settings.listen, allow_public=settings.allow_public)
+    if refused is not None:
+        raise configuration.ConfigError([f"{config.path.name}: {refused}"])
+    renderer = Renderer(engine)
+    await renderer.render()
+    started = engine.clock()
+    server = MetricsServer(
+        settings.listen,
+        lambda: renderer.exposition,
+        lambda: health_at(engine.snapshot, started, engine.clock()),
+    )
+    await server.start()
+    stack.push_async_callback(server.stop)
+    _keep(stack, renderer.work())
+    return settings.listen
+
+
+class Renderer:
+    """The exposition is rendered off the loop, on every change and every fifteen seconds."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Render the snapshots of an engine."""
+        self._engine = engine
+        self._changed = asyncio.Event()
+        self.exposition: Exposition | None = None
+        engine.listeners.append(self._listen)
+
+    async def render(self) -> None:
+        """Render the latest snapshot as it reads now."""
+        snapshot = self._engine.snapshot
+        if snapshot is not None:
+            self.exposition = await asyncio.to_thread(render, snapshot, self._engine.clock())
+
+    async def work(self) -> None:
+        """Render for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), RENDER_EVERY_SECONDS)
+            self._changed.clear()
+            await self.render()
+            await asyncio.sleep(RENDER_REST_SECONDS)
+
+    def _listen(self, _snapshot: Snapshot) -> None:
+        self._changed.set()
+
+
+def _keep(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None]) -> None:
+    """Run background work until the host ends."""
+    task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+def _adoptable(before: Config, after: Config) -> Config:
+    """Give a new configuration with what only a restart can change left as it is."""
+    kept = msgspec.structs.replace(after.engine, state_dir=before.engine.state_dir, store=before.engine.store)
+    return dataclasses.replace(after, engine=kept, metrics=before.metrics)
+
+
+def _needs_restart(before: Config, after: Config) -> str:
+    """Name the settings that a reload does not apply."""
+    named = []
+    if before.engine.state_dir != after.engine.state_dir:
+        named.append("engine.state_dir")
+    if before.engine.store != after.engine.store:
+        named.append("engine.store")
+    if before.metrics != after.metrics:
+        named.append("metrics.listen")
+    return ", ".join(named)

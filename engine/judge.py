@@ -1,0 +1,201 @@
+"""A judgement becomes durable: evaluate, compare with what was open, apply waivers, store, and remember.
+
+When the store cannot be written the memory stays as it was: the last result goes stale by itself, and nothing turns green.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.model.doubt import Cause
+from checks.model.result import Finding, Result
+from checks.model.state import BLIND, Standing, state_of
+from engine.evaluate import Material, evaluate
+from engine.evidence import digest_of, manifest_bytes
+from engine.port import Event, Was
+from engine.store import Chained, ChainKind, CheckMemory, Diff, Stage, Store
+
+if TYPE_CHECKING:
+    from engine.config import CheckConfig, SourceConfig
+    from engine.waivers import Waivers
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What judging needs besides the checks."""
+
+    material: Material
+    store: Store
+    sources: Mapping[str, SourceConfig]
+    waivers: Waivers
+
+
+async def judge(
+    checks: Sequence[CheckConfig],
+    bench: Bench,
+    remembered: Mapping[str, CheckMemory],
+    now: datetime,
+) -> list[tuple[CheckMemory, list[Event]]]:
+    """Judge checks that judge the same sources, and make the judgements durable; raises ``StoreError``."""
+    stages = {check.name: bench.store.stage(check.name, check.check.family) for check in checks}
+
+    async def emit(name: str, found: Sequence[Finding]) -> None:
+        await stages[name].add(found)
+
+    try:
+        results = await evaluate(checks, bench.material, now, emit)
+        memories: list[tuple[CheckMemory, list[Event]]] = []
+        for check, result in zip(checks, results, strict=True):
+            before = remembered.get(check.name) or CheckMemory(name=check.name, configured_at=now)
+            memories.append(await _settle(check, result, stages[check.name], bench, before))
+    except BaseException:
+        for stage in stages.values():
+            await stage.abort()
+        raise
+    return memories
+
+
+async def _settle(
+    check: CheckConfig,
+    result: Result,
+    stage: Stage,
+    bench: Bench,
+    before: CheckMemory,
+) -> tuple[CheckMemory, list[Event]]:
+    """Compare a judgement with what was open, and make it durable."""
+    now = result.now
+    diff = await stage.diff(
+        now=now,
+        complete=_complete(check, bench),
+        remediate_within=check.common.remediate_within,
+        waivers=bench.waivers.live_for(check.name, now),
+    )
+    memory = _remember(check, result, diff, bench, before)
+    memory, events, chain = transition(memory, now)
+    if diff.opened or diff.resolved:
+        text = f"{diff.opened} opened, {diff.resolved} resolved"
+        events = [*events, Event(at=now, kind="finding", what=check.name, text=text)]
+    await stage.commit(memory, events, chain)
+    return memory, events
+
+
+def _complete(check: CheckConfig, bench: Bench) -> bool:
+    """Tell whether a subject that was not judged is gone: every judged source completed, and nothing partial lies over it."""
+    memories = [bench.material.of(name) for name in check.judged]
+    return all(
+        memory is not None
+        and memory.complete is not None
+        and memory.partial is None
+        and not any(gap.kind == "members" for gap in memory.complete.gaps)
+        for memory in memories
+    )
+
+
+def _remember(check: CheckConfig, result: Result, diff: Diff, bench: Bench, before: CheckMemory) -> CheckMemory:
+    structural = bench.waivers.structural_for(check.name, result.now)
+    covered = {f"{source}:{cause}" for source, cause in structural}
+    barring = [doubted.gap for doubted in result.gaps if doubted.bars]
+    ends = [end for end in (diff.next_due, *structural.values()) if end is not None]
+    next_due = min(ends, default=None)
+    memories = [bench.material.of(name) for name in (*check.judged, *check.joined)]
+    manifests = [memory.complete or memory.partial for memory in memories if memory is not None]
+    return msgspec.structs.replace(
+        before,
+        check=check.common.check,
+        config_digest=check.digest,
+        result=result,
+        attempted=True,
+        error=None,
+        completed=all(memory is not None and memory.complete is not None for memory in memories),
+        max_age_seconds=check.max_age.total_seconds(),
+        threshold=check.common.min_coverage,
+        allow_empty=bool(check.common.allow_empty),
+        waived=diff.waived,
+        undue=diff.undue,
+        waived_unknown=sum(count for key, count in result.unknown_causes.items() if key in covered),
+        waived_bar=bool(barring) and all((gap.source, Cause(gap.cause)) in structural for gap in barring),
+        next_due=next_due,
+        manifests=tuple(digest_of(manifest_bytes(manifest)) for manifest in manifests if manifest is not None),
+        valid_until=valid_until(check, result, bench, next_due),
+    )
+
+
+def valid_until(check: CheckConfig, result: Result, bench: Bench, next_due: datetime | None) -> datetime | None:
+    """Find the instant past which nobody may show pass, warn or waived; None when a source never completed."""
+    borders: list[datetime] = []
+    for name in (*check.judged, *check.joined):
+        memory = bench.material.of(name)
+        if memory is None or memory.complete is None:
+            return None
+        borders.append(memory.complete.as_of + _longest(check, name, bench))
+    borders += [border for border in (result.until, next_due) if border is not None]
+    return min(borders, default=None)
+
+
+def _longest(check: CheckConfig, source: str, bench: Bench) -> timedelta:
+    """Tell how old what a source told may be: the check's limit, or less where the source's own is shorter or it is joined."""
+    settings = bench.sources.get(source)
+    if settings is None:
+        return check.max_age
+    if source in check.joined:
+        return settings.max_age
+    return min(check.max_age, settings.common.max_age or check.max_age)
+
+
+def standing_of(memory: CheckMemory) -> Standing:
+    """Tell what the state of a remembered check is derived from."""
+    tally = None
+    if memory.result is not None:
+        tally = msgspec.structs.replace(
+            memory.result.tally,
+            waived=memory.waived,
+            undue=memory.undue,
+            waived_unknown=memory.waived_unknown,
+            waived_bar=memory.waived_bar,
+        )
+    waiting = timedelta(seconds=memory.max_age_seconds)
+    return Standing(
+        tally=tally,
+        threshold=memory.threshold,
+        allow_empty=memory.allow_empty,
+        attempted=memory.attempted,
+        completed=memory.completed and memory.error is None,
+        valid_until=memory.valid_until,
+        pending_until=memory.configured_at + waiting if memory.configured_at is not None else None,
+    )
+
+
+def transition(memory: CheckMemory, now: datetime) -> tuple[CheckMemory, list[Event], list[Chained]]:
+    """Note a change of state by judgement or by the clock: the memory with it, the event, and the chain entry."""
+    state = state_of(standing_of(memory), now)
+    before = memory.state
+    if state is before:
+        return memory, [], []
+    was = memory.was
+    if state not in BLIND:
+        was = None
+    elif before is not None and before not in BLIND:
+        was = Was(state=before, at=now)
+    changed = msgspec.structs.replace(memory, state=state, state_since=now, was=was)
+    told = before.value if before is not None else "new"
+    event = Event(at=now, kind="state", what=memory.name, text=f"{told} → {state.value}", state=state)
+    body = {
+        "check": memory.name,
+        "from": told,
+        "to": state.value,
+        "manifests": list(memory.manifests),
+        "config": memory.config_digest,
+    }
+    return changed, [event], [chained("transition", body)]
+
+
+def chained(kind: ChainKind, body: Mapping[str, object]) -> Chained:
+    """Make a chain entry of a body that names no person."""
+    return Chained(kind=kind, body=_ENCODER.encode(body))

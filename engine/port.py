@@ -1,0 +1,376 @@
+"""The port is all that a screen sees of the engine: an immutable snapshot, pages of findings, one finding in detail, and commands.
+
+In-process and attached engines implement the same protocol under one contract suite. A snapshot carries standings, not states:
+whoever reads it derives the state at the reader's own instant, so a hung engine turns stale by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+import msgspec
+
+from checks.model.doubt import Cause, Gap
+from checks.model.judgement import Outcome, Scalar
+from checks.model.result import Doubted
+from checks.model.state import BLIND, WORST_FIRST, Standing, State, Tally, state_of
+
+SELFTEST_MAX_AGE = timedelta(hours=2)
+"""Past this nobody may believe any state."""
+STALLED_AFTER = timedelta(seconds=30)
+"""A snapshot older than this says that the engine has stalled."""
+
+
+class BlindBy(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a check is blind."""
+
+    source: str
+    """The source that does not tell; empty when the engine itself is at fault."""
+    cause: Cause
+    since: datetime
+    """Since when, UTC."""
+    detail: str = ""
+
+
+class Was(msgspec.Struct, frozen=True, kw_only=True):
+    """The last state that was known."""
+
+    state: State
+    at: datetime
+    """The last instant at which it was known to hold, UTC."""
+
+
+class PolicyValue(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter and where it comes from."""
+
+    value: Scalar
+    origin: str = msgspec.field(name="from")
+    """``default`` or the configuration's path to it."""
+
+
+class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured check."""
+
+    name: str
+    check: str
+    """The check's id (its module)."""
+    title: str
+    family: str
+    severity: str
+    team: str = ""
+    runbook: str = ""
+    policy_ref: str = ""
+    controls: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    """All sources that it reads, joined ones included."""
+    standing: Standing
+    """What its state is derived from."""
+    verdict: str | None = None
+    as_of: datetime | None = None
+    read: int = 0
+    excluded: Mapping[str, int] = {}
+    gaps: Sequence[Doubted] = ()
+    depths: Mapping[str, int] = {}
+    urgent: int = 0
+    state_since: datetime | None = None
+    """When the state last changed, UTC."""
+    was: Was | None = None
+    """The last known state while blind."""
+    blind_by: BlindBy | None = None
+    """Of a blind check; its sources' doubt, worst first."""
+    policy: Mapping[str, PolicyValue] = {}
+    evidence: Sequence[str] = ()
+    """Digests of the manifests that the result cites."""
+    explain: Mapping[str, str] = {}
+    """Reason of a finding to what to do next."""
+    paused_until: datetime | None = None
+    opened_24h: int = 0
+    resolved_24h: int = 0
+
+    @property
+    def tally(self) -> Tally:
+        """The latest counts; zeros of a check that was never judged."""
+        return self.standing.tally or Tally()
+
+
+class SourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured source."""
+
+    name: str
+    kind: str
+    title: str = ""
+    attempted_at: datetime | None = None
+    """Start of the latest run, UTC."""
+    completed_at: datetime | None = None
+    """End of the latest complete run, UTC."""
+    complete: bool = False
+    """Whether the latest run was complete."""
+    running: bool = False
+    as_of: datetime | None = None
+    """Data time of the latest complete collection, UTC."""
+    records: int = 0
+    """Records of the latest complete collection."""
+    last_error: str | None = None
+    cause: Cause | None = None
+    """Why the latest run was not complete."""
+    failing_since: datetime | None = None
+    """Start of the first run after which none completed, UTC."""
+    gaps: Sequence[Gap] = ()
+    """Gaps of the latest complete collection, and of the latest run when that was not complete."""
+    next_run: datetime | None = None
+    every: timedelta = timedelta(0)
+    max_age: timedelta = timedelta(0)
+    duration_seconds: float | None = None
+    """Of the latest finished run."""
+    requests_done: int = 0
+    """Of the run under way, or of the latest."""
+    requests_planned: int | None = None
+    plan_seconds: float | None = None
+    """Time to full coverage, told before an N+1 run starts."""
+    checks: Sequence[str] = ()
+    """Configured checks that read it."""
+    runs: int = 0
+    """Finished runs since the engine started."""
+    failures: int = 0
+    """Of them, not complete."""
+    digest: str | None = None
+    """Of the latest complete collection's blob."""
+    labels: Mapping[str, str] = {}
+    """Record ids that its configuration names, as id to metric label."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something changed."""
+
+    at: datetime
+    kind: Literal["state", "source", "finding", "config", "waiver", "engine", "operator"]
+    what: str
+    """The object's name: a check, a source."""
+    text: str
+    state: State | None = None
+    """The state that a check entered."""
+
+
+class KnownTime(msgspec.Struct, frozen=True, kw_only=True):
+    """A time that a configured target or declared set is known by, kept while it cannot be read."""
+
+    source: str
+    id: str
+    what: Literal["tls_not_after", "backup_newest", "attestation_until"]
+    at: datetime
+    """UTC."""
+    limit_seconds: float | None = None
+    """Of a backup: RPO."""
+
+
+class Selftest(msgspec.Struct, frozen=True, kw_only=True):
+    """The monitor's own check."""
+
+    passed_at: datetime | None = None
+    """The last instant at which every example came out right, UTC."""
+    error: str | None = None
+    """What came out wrong at the latest run; None when it was right."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is shown, at one instant."""
+
+    seq: int
+    at: datetime
+    """The engine's clock when it was taken, UTC."""
+    started_at: datetime
+    version: str = ""
+    phase: Literal["starting", "live", "stopping"] = "starting"
+    demo: bool = False
+    read_only: bool = False
+    config_digest: str = ""
+    config_path: str = ""
+    config_error: str | None = None
+    """Why the latest reload was refused; the last good configuration is in force."""
+    selftest: Selftest = Selftest()
+    checks: Sequence[CheckView] = ()
+    sources: Sequence[SourceView] = ()
+    events: Sequence[Event] = ()
+    """The latest, newest first; at most 200."""
+    times: Sequence[KnownTime] = ()
+    evidence_error: str | None = None
+    """Why the latest write of evidence failed; None when it did not."""
+    evidence_failures: int = 0
+    waivers_active: int = 0
+    waivers_error: str | None = None
+    loop_lag_seconds: float = 0.0
+    ticked_at: datetime | None = None
+    """The scheduler's last tick, UTC."""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which findings, in which order, which page."""
+
+    check: str | None = None
+    """A configured check's name."""
+    family: str | None = None
+    view: Literal["open", "all", "new", "waived", "resolved"] = "open"
+    text: str = ""
+    """Words that label, subject, reason or check must contain; ``!word`` must not."""
+    outcome: Outcome | None = None
+    sort: Literal["worst", "label", "since", "reason", "check", "source"] = "worst"
+    reverse: bool = False
+    offset: int = 0
+    limit: int = 200
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding in a list."""
+
+    id: int
+    check: str
+    family: str
+    subject: str
+    label: str
+    outcome: Outcome
+    reason: str
+    facts: Mapping[str, Scalar] = {}
+    cause: Cause | None = None
+    first_seen: datetime
+    due: datetime | None = None
+    """When ``remediate_within`` ends; frozen at first sight."""
+    resolved_at: datetime | None = None
+    regressions: int = 0
+    """How often it came back after it was resolved."""
+    waiver: str | None = None
+    """Id of the live waiver that covers it."""
+    acked: str | None = None
+    """The note of its acknowledgement."""
+    urgent: bool = False
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of findings."""
+
+    rows: Sequence[Row]
+    matching: int
+    """Findings that match the query."""
+    total: int
+    """Findings without the query's text and outcome."""
+
+
+class EvidenceRef(msgspec.Struct, frozen=True, kw_only=True):
+    """Evidence that a result cites."""
+
+    source: str
+    digest: str
+    """Of the manifest, ``sha256:…``."""
+    blob: str
+    """Of the records, ``sha256:…``."""
+    as_of: datetime | None
+    records: int
+    complete: bool
+
+
+class Detail(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding with its history and evidence."""
+
+    row: Row
+    check: CheckView
+    history: Sequence[Event] = ()
+    """Newest first."""
+    evidence: Sequence[EvidenceRef] = ()
+    record: str | None = None
+    """The subject's records as JSON Lines from the evidence, when they are kept."""
+
+
+class Run(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Ask a source to run now, or all (empty name)."""
+
+    source: str = ""
+
+
+class Reload(msgspec.Struct, frozen=True, tag=True):
+    """Read the configuration again."""
+
+
+class Accept(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Accept that a source's population shrank."""
+
+    source: str
+    reason: str
+    by: str
+
+
+class Pause(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Pause a check for at most 7 days: blind in the ledger, silent in alerts. An empty reason ends a pause."""
+
+    check: str
+    reason: str
+    by: str
+    until: datetime
+
+
+class Ack(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Acknowledge a finding; changes no state."""
+
+    finding: int
+    note: str
+    by: str
+
+
+Command = Run | Reload | Accept | Pause | Ack
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command."""
+
+    ok: bool
+    message: str
+
+
+class Port(Protocol):
+    """What a screen may ask of an engine, in-process or attached."""
+
+    def snapshot(self) -> Snapshot | None:
+        """Give the latest snapshot at once; None before the first."""
+        ...
+
+    def fault(self) -> str | None:
+        """Say why there will be no newer snapshot (the engine died, the connection is lost); None while all is well."""
+        ...
+
+    async def rows(self, query: Query) -> Rows:
+        """Give a page of findings."""
+        ...
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Give one finding; None when it is gone."""
+        ...
+
+    async def send(self, command: Command) -> Reply:
+        """Ask for something to be done."""
+        ...
+
+
+def selftest_holds(snapshot: Snapshot, now: datetime) -> bool:
+    """Tell whether the monitor has proven itself within the last two hours."""
+    proof = snapshot.selftest
+    return proof.error is None and proof.passed_at is not None and now - proof.passed_at <= SELFTEST_MAX_AGE
+
+
+def state_at(view: CheckView, snapshot: Snapshot, now: datetime) -> State:
+    """Derive a check's state at the reader's instant."""
+    if view.paused_until is not None and now < view.paused_until:
+        return State.UNKNOWN
+    state = state_of(view.standing, now)
+    if state is State.PENDING or selftest_holds(snapshot, now):
+        return state
+    return State.UNKNOWN
+
+
+def worst(states: Sequence[State]) -> State | None:
+    """Give the worst of several states; None of none."""
+    return min(states, key=WORST_FIRST.index, default=None)
+
+
+def is_blind(state: State) -> bool:
+    """Tell whether a state is grouped as BLIND."""
+    return state in BLIND

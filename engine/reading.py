@@ -1,0 +1,104 @@
+"""A reading is a snapshot read at an instant: each check's state derived then, and whom each blind one blames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from checks.model.doubt import Cause
+from checks.model.state import State, Tally
+from engine.port import SELFTEST_MAX_AGE, CheckView, Snapshot, SourceView, selftest_holds, state_at
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Why a check is blind."""
+
+    source: str
+    """The source that does not tell; empty where the engine itself is at fault."""
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A configured check, read at an instant."""
+
+    view: CheckView
+    key: tuple[str, str]
+    """Its name and family."""
+    state: State
+    paused: bool
+    blame: Blame | None
+    """Of an unknown or stale check that is not paused."""
+    since: datetime | None
+    """When its state began, UTC."""
+
+    @property
+    def tally(self) -> Tally | None:
+        """The latest counts; None when it was never judged, which is not zero."""
+        return self.view.standing.tally
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot, read at an instant."""
+
+    snapshot: Snapshot
+    now: datetime
+    proven: bool
+    """Whether the self-test held within the last two hours."""
+    checks: Sequence[Checked]
+    sources: Sequence[SourceView]
+    blinded: Mapping[str, int]
+    """Checks blinded, by the source to blame."""
+
+
+def read(snapshot: Snapshot, now: datetime) -> Reading:
+    """Derive every state at ``now``, and whom each blind check blames."""
+    proven = selftest_holds(snapshot, now)
+    failing = {source.name: source.cause for source in snapshot.sources if source.cause and not source.complete}
+    checks = [_checked(view, snapshot, now, failing, proven=proven) for view in snapshot.checks]
+    blinded = Counter(check.blame.source for check in checks if check.blame)
+    return Reading(snapshot, now, proven, checks, snapshot.sources, blinded)
+
+
+def _checked(
+    view: CheckView,
+    snapshot: Snapshot,
+    now: datetime,
+    failing: Mapping[str, Cause],
+    *,
+    proven: bool,
+) -> Checked:
+    state = state_at(view, snapshot, now)
+    paused = view.paused_until is not None and now < view.paused_until
+    blind = state in {State.UNKNOWN, State.STALE} and not paused
+    blame = _blame(view, failing, proven=proven) if blind else None
+    return Checked(view, (view.name, view.family), state, paused, blame, _since(view, state, snapshot, proven=proven))
+
+
+def _since(view: CheckView, state: State, snapshot: Snapshot, *, proven: bool) -> datetime | None:
+    """Give the engine's answer, or where proof ended by itself since: the check's own, or the monitor's."""
+    proof, ended = snapshot.selftest, None
+    if state is State.STALE:
+        ended = view.standing.valid_until
+    elif state is State.UNKNOWN and not proven and proof.error is None and proof.passed_at is not None:
+        ended = proof.passed_at + SELFTEST_MAX_AGE
+    return max(filter(None, (view.state_since, ended)), default=None)
+
+
+def _blame(view: CheckView, failing: Mapping[str, Cause], *, proven: bool) -> Blame:
+    """Give the engine's answer; for a check that it has not judged since, the first source that fails or has a gap."""
+    if not proven:
+        return Blame("", Cause.INTERNAL)
+    if view.blind_by is not None:
+        return Blame(view.blind_by.source, view.blind_by.cause)
+    for source in view.sources:
+        if source in failing:
+            return Blame(source, failing[source])
+    for doubted in view.gaps:
+        if doubted.bars:
+            return Blame(doubted.gap.source, doubted.gap.cause)
+    return Blame("", Cause.INTERNAL)

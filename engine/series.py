@@ -1,0 +1,225 @@
+"""How families of the catalogue are declared, and the series of those whose labels go beyond one check or source."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final, Literal
+
+from checks.model.state import WORST_FIRST, Tally
+from engine.exposition import LABELS, Ledger, Metric, Number, Row, Values, fits
+from engine.port import SourceView
+from engine.reading import Checked, Reading
+
+SUBJECTS: Final = "subjects"
+CHECK: Final = ("check", "family")
+SOURCE: Final = ("source", "kind")
+
+_FAMILIES: Final = tuple(sorted(LABELS["family"].values or ()))
+_STATES: Final = tuple((state, str(state)) for state in WORST_FIRST)
+
+
+def of_engine(
+    name: str,
+    unit: str,
+    told: str,
+    value: Callable[[Reading], Number | None],
+    *,
+    kind: Literal["gauge", "counter"] = "gauge",
+) -> Metric[Reading]:
+    """Declare a family of one series."""
+
+    def rows(reading: Reading) -> Iterable[Row]:
+        return [((), value(reading))]
+
+    return Metric(name=f"controlwatch_{name}", kind=kind, help=told, unit=unit, bound="1", rows=rows)
+
+
+def of_checks(
+    name: str,
+    unit: str,
+    told: str,
+    value: Callable[[Checked], Number | None],
+    *,
+    shed: int = 0,
+) -> Metric[Reading]:
+    """Declare a family of one series per configured check; None: no series."""
+
+    def rows(reading: Reading) -> Iterable[Row]:
+        return [(check.key, value(check)) for check in reading.checks]
+
+    return Metric(
+        name=f"controlwatch_check_{name}", help=told, unit=unit, labels=CHECK, bound="checks", shed=shed, rows=rows
+    )
+
+
+def of_judged(
+    name: str,
+    told: str,
+    value: Callable[[Tally, Checked], Number | None],
+    *,
+    unit: str = SUBJECTS,
+) -> Metric[Reading]:
+    """Declare a count of a judgement; a check that was never judged has none, because zero would be a claim."""
+
+    def told_value(check: Checked) -> Number | None:
+        tally = check.view.standing.tally
+        return None if tally is None else value(tally, check)
+
+    return of_checks(name, unit, told, told_value, shed=2)
+
+
+def of_sources(
+    name: str,
+    unit: str,
+    told: str,
+    value: Callable[[SourceView], Number | None],
+    *,
+    kind: Literal["gauge", "counter"] = "gauge",
+    shed: int = 0,
+) -> Metric[Reading]:
+    """Declare a family of one series per source; None: no series."""
+
+    def rows(reading: Reading) -> Iterable[Row]:
+        return [((source.name, source.kind), value(source)) for source in reading.sources]
+
+    full = f"controlwatch_source_{name}"
+    return Metric(name=full, kind=kind, help=told, unit=unit, labels=SOURCE, bound="sources", shed=shed, rows=rows)
+
+
+def of_rows(
+    name: str,
+    unit: str,
+    told: str,
+    rows: Callable[[Reading], Iterable[Row]],
+    *,
+    labels: Values,
+    bound: str,
+    shed: int = 0,
+) -> Metric[Reading]:
+    """Declare a family whose rows bring their own labels."""
+    full = f"controlwatch_{name}"
+    return Metric(name=full, help=told, unit=unit, labels=labels, bound=bound, shed=shed, rows=rows)
+
+
+def of_exposition(
+    name: str,
+    unit: str,
+    told: str,
+    rows: Callable[[Ledger], Iterable[Row]],
+    *,
+    labels: Values = (),
+    bound: str = "1",
+) -> Metric[Ledger]:
+    """Declare a family that the exposition says of itself."""
+    full = f"controlwatch_exposition_{name}"
+    return Metric(name=full, help=told, unit=unit, labels=labels, bound=bound, rows=rows)
+
+
+def unix(at: datetime | None) -> float | None:
+    """Give an instant as Unix time; None of none."""
+    return None if at is None else at.timestamp()
+
+
+def build(reading: Reading) -> Iterable[Row]:
+    """What runs."""
+    return [((reading.snapshot.version or "unknown", platform.python_version()), 1)]
+
+
+def blanked(reading: Reading) -> int:
+    """Count the teams that cannot stand in a label."""
+    return sum(not fits("team", check.view.team) for check in reading.checks)
+
+
+def infos(reading: Reading) -> Iterable[Row]:
+    """What is configured of each check."""
+    for check in reading.checks:
+        view = check.view
+        yield (view.name, view.family, view.check, view.severity, _team(check)), 1
+
+
+def controls(reading: Reading) -> Iterable[Row]:
+    """Controls of each check, many to many."""
+    return [
+        ((check.view.name, control), 1) for check in reading.checks for control in dict.fromkeys(check.view.controls)
+    ]
+
+
+def feeds(reading: Reading) -> Iterable[Row]:
+    """Sources of each check, joined ones included."""
+    return [((check.view.name, source), 1) for check in reading.checks for source in dict.fromkeys(check.view.sources)]
+
+
+def states(reading: Reading) -> Iterable[Row]:
+    """All seven states of each check, exactly one of them 1."""
+    for check in reading.checks:
+        name, family = check.key
+        for state, text in _STATES:
+            yield (name, family, text), 1 if state is check.state else 0
+
+
+def blind(reading: Reading) -> Iterable[Row]:
+    """Whom each blind check blames; a paused or pending one blames nobody."""
+    for check in reading.checks:
+        if check.blame is not None:
+            yield (*check.key, check.blame.source, str(check.blame.cause)), 1
+
+
+def check_gaps(reading: Reading) -> Iterable[Row]:
+    """Gaps that bar PASS, by cause."""
+    for check in reading.checks:
+        causes = Counter(str(doubted.gap.cause) for doubted in check.view.gaps if doubted.bars)
+        for cause, times in causes.items():
+            yield (*check.key, cause), times
+
+
+def families(reading: Reading) -> Iterable[Row]:
+    """Configured checks of all four families, so that none is visible as 0."""
+    counts = Counter(check.view.family for check in reading.checks)
+    return [((family,), counts[family]) for family in _FAMILIES]
+
+
+def incomplete(reading: Reading) -> Iterable[Row]:
+    """Why the latest run of a source was not complete."""
+    for source in reading.sources:
+        if not source.complete and source.cause is not None:
+            yield (source.name, source.kind, str(source.cause)), 1
+
+
+def source_gaps(reading: Reading) -> Iterable[Row]:
+    """Gaps of each source."""
+    for source in reading.sources:
+        for (cause, kind), times in Counter((str(gap.cause), gap.kind) for gap in source.gaps).items():
+            yield (source.name, source.kind, cause, kind), times
+
+
+def blinding(reading: Reading) -> Iterable[Row]:
+    """Checks that each source blinds."""
+    return [((source.name, source.kind), reading.blinded.get(source.name, 0)) for source in reading.sources]
+
+
+def known(what: str, *, limit: bool = False) -> Callable[[Reading], Iterable[Row]]:
+    """Read known times of configured names; what a source discovered by itself has no label, so no series."""
+
+    def rows(reading: Reading) -> Iterable[Row]:
+        labels = {source.name: source.labels for source in reading.sources}
+        for time in reading.snapshot.times:
+            name = labels.get(time.source, {}).get(time.id)
+            if time.what == what and name is not None:
+                yield (time.source, name), time.limit_seconds if limit else time.at.timestamp()
+
+    return rows
+
+
+def never_known(reading: Reading) -> Iterable[Row]:
+    """Whether the time of each configured name was never known."""
+    told = {(time.source, time.id) for time in reading.snapshot.times}
+    for source in reading.sources:
+        for record, name in source.labels.items():
+            yield (source.name, source.kind, name), (source.name, record) not in told
+
+
+def _team(check: Checked) -> str:
+    return check.view.team if fits("team", check.view.team) else ""

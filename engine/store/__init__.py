@@ -1,0 +1,252 @@
+"""The store keeps state, history and the evidence chain; its protocol is async and set-based: no method takes one finding.
+
+Errors are named by who must act: ``StoreCorrupt`` and ``StoreNewer`` refuse to start; ``StoreFull`` and ``StoreReadOnly`` say that
+nothing more can be written, while everything already written stays readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+import msgspec
+
+from checks.model.doubt import Gap
+from checks.model.result import Finding, Result
+from checks.model.state import State
+from engine.evidence import Manifest
+from engine.port import Event, KnownTime, Query, Row, Rows, Was
+
+ChainKind = Literal[
+    "manifest",
+    "transition",
+    "finding",
+    "accept",
+    "waiver",
+    "config",
+    "pause",
+    "ack",
+    "retire",
+    "forget",
+]
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked."""
+
+
+class StoreCorrupt(StoreError):
+    """The database file is damaged; it is left as it is, and the message says how to start afresh beside it."""
+
+
+class StoreNewer(StoreError):
+    """The database was written by a newer version; nothing is changed."""
+
+
+class StoreFull(StoreError):
+    """The disk is full; nothing was lost but this write."""
+
+
+class StoreReadOnly(StoreError):
+    """The state folder cannot be written."""
+
+
+class SourceMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of a source over restarts."""
+
+    name: str
+    kind: str = ""
+    config_digest: str = ""
+    attempted_at: datetime | None = None
+    completed_at: datetime | None = None
+    failing_since: datetime | None = None
+    last_error: str | None = None
+    cause: str | None = None
+    complete: Manifest | None = None
+    """The latest complete collection."""
+    partial: Manifest | None = None
+    """The latest run, when it was not complete and came after ``complete``; its records may add failures."""
+    baseline: Mapping[str, int] | None = None
+    """Subjects by record type that the next collection is compared with; None: the next one is the baseline."""
+    last_gaps: Sequence[Gap] = ()
+    """Gaps of the latest run."""
+    duration_seconds: float | None = None
+    times: Sequence[KnownTime] = ()
+    """Times that configured targets and declared sets are known by."""
+
+
+class CheckMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of a configured check over restarts."""
+
+    name: str
+    check: str = ""
+    config_digest: str = ""
+    """Of its configuration and of its sources'."""
+    result: Result | None = None
+    attempted: bool = False
+    completed: bool = False
+    error: str | None = None
+    """Why it could not be judged at all at the latest attempt: a fault of ours."""
+    max_age_seconds: float = 86_400.0
+    threshold: float = 1.0
+    allow_empty: bool = False
+    valid_until: datetime | None = None
+    """Past it nobody may show pass, warn or waived."""
+    waived: int = 0
+    undue: int = 0
+    waived_unknown: int = 0
+    waived_bar: bool = False
+    next_due: datetime | None = None
+    """The first due date among failures inside ``remediate_within``, or the first end of a waiver in use."""
+    state: State | None = None
+    """The state that was last recorded as a transition."""
+    state_since: datetime | None = None
+    was: Was | None = None
+    manifests: Sequence[str] = ()
+    """Digests of the manifests that the result cites."""
+    configured_at: datetime | None = None
+    """When the check first stood in the configuration."""
+    paused_until: datetime | None = None
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that survives a restart."""
+
+    sources: Mapping[str, SourceMemory] = {}
+    checks: Mapping[str, CheckMemory] = {}
+    events: Sequence[Event] = ()
+    """The latest 200, newest first."""
+
+
+class Chained(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry to append to the evidence chain."""
+
+    kind: ChainKind
+    body: bytes
+    """Deterministic JSON without names of people: subjects are keyed hashes."""
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """A live waiver of findings, as the diff needs it."""
+
+    id: str
+    subjects: Sequence[str]
+    """Subjects or globs (``okta-prod/00u1``, a label, ``kiosk-*``)."""
+    ends: datetime
+
+
+class Diff(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judgement changed."""
+
+    opened: int = 0
+    resolved: int = 0
+    regressed: int = 0
+    """Of ``opened``: seen before and resolved since."""
+    waived: int = 0
+    """Open failures that live waivers cover."""
+    undue: int = 0
+    """Open failures, not waived, before their due date."""
+    next_due: datetime | None = None
+    """The first due date of those, or the first end of a waiver in use."""
+
+
+class Stage(Protocol):
+    """One judgement on its way into the store; nothing of it is visible before ``commit``."""
+
+    async def add(self, findings: Sequence[Finding]) -> None:
+        """Stage findings, carried ones too."""
+        ...
+
+    async def diff(  # noqa: PLR0913 - one transaction needs it all
+        self,
+        *,
+        now: datetime,
+        complete: bool,
+        remediate_within: timedelta,
+        waivers: Sequence[Live],
+    ) -> Diff:
+        """Compare the stage with the open findings of the check, inside the transaction that ``commit`` ends.
+
+        With ``complete``, an open finding whose subject is not staged is resolved; without, nothing is resolved. A carried
+        finding holds its subject: it neither opens, resolves nor re-dates.
+        """
+        ...
+
+    async def commit(self, memory: CheckMemory, events: Sequence[Event], chain: Sequence[Chained]) -> None:
+        """Make the judgement, the check's memory, the events and the chain entries durable in one transaction."""
+        ...
+
+    async def abort(self) -> None:
+        """Forget the stage."""
+        ...
+
+
+class Store(Protocol):
+    """State, history and the evidence chain."""
+
+    async def load(self) -> Loaded:
+        """Give everything that survives a restart."""
+        ...
+
+    async def save_source(
+        self,
+        memory: SourceMemory,
+        manifest: Manifest | None,
+        events: Sequence[Event],
+        chain: Sequence[Chained],
+    ) -> None:
+        """Remember a finished run; a manifest is kept by its digest."""
+        ...
+
+    async def save_check(self, memory: CheckMemory, events: Sequence[Event], chain: Sequence[Chained]) -> None:
+        """Remember a check whose state changed by the clock alone."""
+        ...
+
+    def stage(self, check: str, family: str) -> Stage:
+        """Begin one judgement of a configured check."""
+        ...
+
+    async def rows(self, query: Query, now: datetime) -> Rows:
+        """Give a page of findings."""
+        ...
+
+    async def row(self, finding: int, now: datetime) -> Row | None:
+        """Give one finding of a list by its id."""
+        ...
+
+    async def history(self, finding: int) -> Sequence[Event]:
+        """Give what happened to a finding, newest first."""
+        ...
+
+    async def manifests(self, digests: Sequence[str]) -> Sequence[tuple[str, Manifest]]:
+        """Give manifests by digest."""
+        ...
+
+    async def retire(self, checks: Sequence[str], sources: Sequence[str], now: datetime) -> None:
+        """Retire findings of removed checks and sources (never "resolved") and forget their memory."""
+        ...
+
+    async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
+        """Acknowledge a finding; False when it is gone."""
+        ...
+
+    async def counts(self, since: datetime) -> Mapping[str, tuple[int, int]]:
+        """Count findings opened and resolved since an instant, by check."""
+        ...
+
+    async def append(self, chain: Sequence[Chained], events: Sequence[Event] = ()) -> None:
+        """Append to the evidence chain."""
+        ...
+
+    async def unused_blobs(self, now: datetime) -> Sequence[str]:
+        """Name the blobs that retention lets go: older than 72 h, not the day's last of a source, under no transition."""
+        ...
+
+    async def tombstone(self, blobs: Sequence[str], now: datetime) -> None:
+        """Record that blobs were let go; manifests, digests and counts stay."""
+        ...
+
+    async def close(self) -> None:
+        """Finish writing and close."""
+        ...

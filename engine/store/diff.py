@@ -1,0 +1,149 @@
+"""The difference between a judgement and the open findings, set by set, inside one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from engine.store import Chained, Diff, Live
+from engine.store.instants import stored, told_or_none
+from engine.store.queries import Sql
+from engine.store.spooled import Spooled
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+STEPS: Final = (
+    "index changes",
+    "drop repeated",
+    "drop lesser",
+    "drop present",
+    "name subjects",
+    "note changes",
+    "put findings",
+)
+_OPENING: Final = ("opened", "regressed", "returned")
+
+Match = Callable[[str, str], Live | None]
+"""Subject and label to the live waiver that covers them and ends last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a judgement is compared under."""
+
+    check: str
+    family: str
+    now: datetime
+    complete: bool
+    remediate_within: timedelta
+    waivers: Sequence[Live]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A diff, and how it is told in the evidence."""
+
+    diff: Diff
+    chained: Chained | None
+    """None when nothing opened, changed or resolved."""
+    opened_failures: bool
+    """Whether a failure was seen for the first time, or came back."""
+
+
+def compare(spooled: Spooled, sql: Sql, judged: Judged) -> Changed:
+    """Write the difference into the transaction that is open on the stage's connection."""
+    connection, now = spooled.connection, stored(judged.now)
+    connection.execute(sql["name check"], {"name": judged.check, "family": judged.family})
+    (check,) = connection.execute(sql["check id"], (judged.check,)).fetchone()
+    due = stored(judged.now + judged.remediate_within) if judged.remediate_within > timedelta(0) else None
+    at = {"check": check, "now": now, "due": due}
+    spooled.find_changes(check)
+    connection.executemany(sql["add change"], spooled.changes())
+    for step in STEPS:
+        connection.execute(sql[step], at)
+    if judged.complete:
+        connection.execute(sql["note resolved"], at)
+        connection.execute(sql["resolve"], at)
+    connection.execute(sql["write history"], at)
+    _waive(connection, sql, check, [waiver for waiver in judged.waivers if waiver.ends > judged.now])
+    return _changed(connection, sql, at, judged)
+
+
+def matcher(waivers: Sequence[Live]) -> Match:
+    """Match subjects exactly, labels without regard to case; only ``*`` and ``?`` are wildcards.
+
+    Brackets stand for themselves, since a subject may hold an IPv6 address: a waiver covers what is written, no more.
+    """
+    exact: dict[str, Live] = {}
+    labels: dict[str, Live] = {}
+    globs: list[tuple[re.Pattern[str], re.Pattern[str], Live]] = []
+    for waiver in sorted(waivers, key=lambda waiver: (waiver.ends, waiver.id)):
+        for pattern in waiver.subjects:
+            exact[pattern] = labels[pattern.lower()] = waiver
+            if "*" in pattern or "?" in pattern:
+                globs.insert(0, (_glob(pattern), _glob(pattern.lower()), waiver))
+
+    def match(subject: str, label: str) -> Live | None:
+        lower = label.lower()
+        found = [exact.get(subject), labels.get(lower)]
+        found.append(next((live for one, two, live in globs if one.fullmatch(subject) or two.fullmatch(lower)), None))
+        return max((live for live in found if live is not None), key=lambda live: (live.ends, live.id), default=None)
+
+    return match
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
+def _waive(connection: sqlite3.Connection, sql: Sql, check: int, waivers: Sequence[Live]) -> None:
+    """Note on every open failure the live waiver that covers it, where that changed."""
+    at = {"check": check}
+    (waived_before,) = connection.execute(sql["was waived"], at).fetchone()
+    if not waivers and not waived_before:
+        return
+    connection.execute(sql["end waivers"], at)
+    match = matcher(waivers)
+    changes: list[tuple[str | None, int | None, int]] = []
+    for finding, subject, label, waiver, ends in connection.execute(sql["failing"], at):
+        live = match(subject, label)
+        wanted = (None, None) if live is None else (live.id, stored(live.ends))
+        if wanted != (waiver, ends):
+            changes.append((*wanted, finding))
+    connection.executemany(sql["waive"], changes)
+
+
+def _changed(connection: sqlite3.Connection, sql: Sql, at: dict[str, int | None], judged: Judged) -> Changed:
+    counts: dict[str, int] = {}
+    opened_failures = False
+    for what, outcome, count in connection.execute(sql["count changes"]):
+        counts[what] = counts.get(what, 0) + count
+        opened_failures |= outcome == "fail" and what in _OPENING
+    waived, first_end = connection.execute(sql["count waived"], at).fetchone()
+    undue, first_due = connection.execute(sql["count undue"], at).fetchone()
+    borders = [told_or_none(micros) for micros in (first_end, first_due)]
+    diff = Diff(
+        opened=sum(counts.get(what, 0) for what in _OPENING),
+        resolved=counts.get("resolved", 0),
+        regressed=counts.get("regressed", 0),
+        waived=waived,
+        undue=undue,
+        next_due=min((border for border in borders if border is not None), default=None),
+    )
+    chained = _chained(connection, sql, counts, judged) if counts else None
+    return Changed(diff, chained, opened_failures)
+
+
+def _chained(connection: sqlite3.Connection, sql: Sql, counts: dict[str, int], judged: Judged) -> Chained:
+    """Tell the changes in one entry: counts, and a digest over who changed how, by keyed hash."""
+    seen = hashlib.sha256()
+    for subject, what, outcome in connection.execute(sql["changes"]):
+        seen.update(f"{subject.hex()} {what} {outcome}\n".encode())
+    body = {"check": judged.check, "changes": counts, "digest": f"sha256:{seen.hexdigest()}", "now": judged.now}
+    return Chained(kind="finding", body=_ENCODER.encode(body))

@@ -1,0 +1,30 @@
+-- manifests --
+SELECT digest, body FROM manifests WHERE digest IN (SELECT value FROM json_each (?));
+
+-- list manifests --
+SELECT digest, body FROM manifests WHERE ?1 IS NULL OR source = ?1 ORDER BY finished_at DESC, digest LIMIT ?2;
+
+-- unused blobs --
+-- Kept: what is in use, what is young, what is pinned, and of each source and day the last collection (a complete one, if any).
+SELECT b.digest FROM blobs AS b
+WHERE b.tombstoned_at IS NULL
+  AND b.digest NOT IN (SELECT value FROM json_each (:in_use))
+  AND (
+    b.last_at < :expired
+    OR (
+      b.last_at < :young
+      AND b.pinned IS NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM manifests AS m
+        WHERE m.blob = b.digest AND NOT EXISTS (
+          SELECT 1 FROM manifests AS later
+          WHERE later.source = m.source AND later.day = m.day
+            AND (later.complete, later.finished_at, later.digest) > (m.complete, m.finished_at, m.digest)
+        )
+      )
+    )
+  )
+ORDER BY b.digest;
+
+-- cited --
+SELECT blob FROM manifests WHERE digest IN (SELECT value FROM json_each (?));

@@ -1,0 +1,159 @@
+"""What is written beside findings: memories, manifests, events, the chain, transitions and the tally of days.
+
+Every function runs inside a transaction that its caller opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from checks.model.result import Result
+from checks.model.state import Verdict
+from engine.chain import Head, link
+from engine.evidence import Manifest, digest_of, manifest_bytes
+from engine.port import Event
+from engine.store import Chained, CheckMemory, SourceMemory
+from engine.store.instants import MICROSECOND, day_of, stored
+from engine.store.queries import Sql
+
+RUNS_KEPT: Final = timedelta(hours=72)
+"""How long every single judgement is kept; days and transitions stay."""
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def put_check(
+    connection: sqlite3.Connection,
+    sql: Sql,
+    memory: CheckMemory,
+    at: datetime,
+    *,
+    judged: bool = False,
+    opened_failures: bool = False,
+) -> None:
+    """Remember a check; with ``judged``, note the run too. Evidence under a transition or a first failure is pinned."""
+    before = connection.execute(sql["check"], (memory.name,)).fetchone()
+    state = None if memory.state is None else memory.state.value
+    text = _ENCODER.encode(memory).decode()
+    connection.execute(sql["put check"], {"name": memory.name, "memory": text, "state": state})
+    check, judged_at, _ = connection.execute(sql["check"], (memory.name,)).fetchone()
+    changed = before is None or before[2] != state
+    if memory.result is not None:
+        _put_transition(connection, sql, check=check, state=state, result=memory.result, at=at)
+        if judged:
+            _put_run(connection, sql, check=check, judged_at=judged_at, result=memory.result, at=at)
+    why = "transition" if changed else "first failure" if opened_failures else None
+    if why is not None and memory.manifests:
+        cited = _ENCODER.encode(list(memory.manifests)).decode()
+        connection.execute(sql["pin"], {"why": why, "manifests": cited})
+
+
+def put_source(connection: sqlite3.Connection, sql: Sql, memory: SourceMemory, manifest: Manifest | None) -> None:
+    """Remember a source, and keep a manifest by its digest with the blob that it names."""
+    text = _ENCODER.encode(memory).decode()
+    connection.execute(sql["put source"], {"name": memory.name, "memory": text})
+    if manifest is None:
+        return
+    body = manifest_bytes(manifest)
+    row = {
+        "digest": digest_of(body),
+        "source": manifest.source,
+        "day": day_of(manifest.finished_at),
+        "complete": manifest.complete,
+        "finished_at": stored(manifest.finished_at),
+        "blob": manifest.blob,
+        "size_bytes": manifest.bytes,
+        "body": body.decode(),
+    }
+    connection.execute(sql["put manifest"], row)
+    connection.execute(sql["put blob"], row)
+
+
+def put_events(connection: sqlite3.Connection, sql: Sql, events: Sequence[Event]) -> None:
+    """Write events in their order."""
+    rows = [
+        (stored(event.at), event.kind, event.what, event.text, None if event.state is None else event.state.value)
+        for event in events
+    ]
+    connection.executemany(sql["put event"], rows)
+
+
+def put_chain(connection: sqlite3.Connection, sql: Sql, entries: Sequence[Chained], at: datetime) -> None:
+    """Append to the evidence chain, and note the new head beside it so that a cut-off end shows."""
+    if not entries:
+        return
+    end = connection.execute(sql["chain end"]).fetchone()
+    head = Head() if end is None else Head(*end)
+    instant = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    for entry in entries:
+        new = link(head, entry.kind, instant, entry.body)
+        connection.execute(sql["put link"], (*new[:5], new.body.decode()))
+        head = Head(new.seq, new.hash)
+    connection.execute(sql["put meta"], ("chain_head", f"{head.seq} {head.hash.hex()}"))
+
+
+def noted_head(connection: sqlite3.Connection, sql: Sql) -> Head:
+    """Give the head that was noted beside the chain."""
+    row = connection.execute(sql["meta"], ("chain_head",)).fetchone()
+    if row is None:
+        return Head()
+    seq, _, digest = row[0].partition(" ")
+    return Head(int(seq), bytes.fromhex(digest))
+
+
+def _put_transition(
+    connection: sqlite3.Connection,
+    sql: Sql,
+    *,
+    check: int,
+    state: str | None,
+    result: Result,
+    at: datetime,
+) -> None:
+    """Write state and counts, if they are not those that were last written."""
+    tally = result.tally
+    row = {
+        "check": check,
+        "at": stored(at),
+        "state": state,
+        "verdict": result.verdict.value,
+        "passed": tally.passed,
+        "warned": tally.warned,
+        "failed": tally.failed,
+        "unknown": tally.unknown,
+    }
+    connection.execute(sql["put transition"], row)
+
+
+def _put_run(
+    connection: sqlite3.Connection,
+    sql: Sql,
+    *,
+    check: int,
+    judged_at: int | None,
+    result: Result,
+    at: datetime,
+) -> None:
+    """Note one judgement for 72 hours, and count it in its day for ever."""
+    now, tally = stored(at), result.tally
+    row = {
+        "check": check,
+        "at": now,
+        "day": day_of(at),
+        "verdict": result.verdict.value,
+        "read": result.read,
+        "passed": tally.passed,
+        "failed": tally.failed,
+        "unknown": tally.unknown,
+        "conclusive": result.verdict is not Verdict.UNKNOWN,
+        "gap": 0 if judged_at is None else max(0, now - judged_at),
+    }
+    connection.execute(sql["put run"], row)
+    connection.execute(sql["forget runs"], {"check": check, "before": now - RUNS_KEPT // MICROSECOND})
+    connection.execute(sql["roll up"], row)
+    connection.execute(sql["judged"], {"check": check, "at": now})

@@ -1,0 +1,311 @@
+"""The store over SQLite: one file in the state folder, write-ahead log, one writing thread, two reading ones.
+
+State is committed with ``synchronous = NORMAL``, where a power cut may lose the last moments and nothing else; whatever
+appends to the evidence chain with ``FULL``. ``Row.first_seen`` is the first sight of the *current* opening: a finding
+that was resolved and comes back keeps its id, counts a regression, and has a due date of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from checks.model.state import State
+from engine import chain as chains
+from engine.evidence import Manifest
+from engine.port import Event, Query, Row, Rows
+from engine.store import Chained, CheckMemory, Loaded, SourceMemory, Stage
+from engine.store import rows as reading
+from engine.store.faults import corrupt, named
+from engine.store.instants import stored, told
+from engine.store.ledger import noted_head, put_chain, put_check, put_events, put_source
+from engine.store.opening import bind_key, connect, prepare
+from engine.store.queries import Sql, load, migrations
+from engine.store.spooled import IN_MEMORY, hasher
+from engine.store.stage import Shared, SqliteStage
+from engine.store.writer import Readers, Writer
+
+YOUNG: Final = timedelta(hours=72)
+"""Every blob is kept whole for this long."""
+KEPT: Final = timedelta(days=550)
+"""No blob is kept for longer, unless it is in use: blobs name people."""
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_ALL: Final = -1
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """Read the machine's clock."""
+    return datetime.now(UTC)
+
+
+def open_sqlite(
+    path: Path,
+    *,
+    subject_key: bytes,
+    clock: Callable[[], datetime] = utc_now,
+    in_memory: int = IN_MEMORY,
+) -> SqliteStore:
+    """Open the store at ``path``, made or migrated as needed.
+
+    ``clock`` dates what no caller dates (chain entries); more than ``in_memory`` findings are compared in a table.
+
+    Raises ``StoreCorrupt``, ``StoreNewer``, ``StoreReadOnly`` or ``StoreFull``; a refused file is left as it was.
+    """
+    prepare(path, migrations())
+    return SqliteStore(path, subject_key, clock, in_memory)
+
+
+class SqliteStore:
+    """State, history and the evidence chain in one SQLite file."""
+
+    def __init__(self, path: Path, subject_key: bytes, clock: Callable[[], datetime], in_memory: int) -> None:
+        """Use ``open_sqlite``."""
+        self._path = path
+        self._clock = clock
+        self._ledger: Sql = load("ledger.sql")
+        self._evidence: Sql = load("evidence.sql")
+        self._rows: Sql = load("rows.sql")
+        with named(path):
+            self._state = connect(path, durable=False)
+            self._durable = connect(path, durable=True)
+            bind_key(self._durable, path, subject_key)
+        self._hashed = hasher(subject_key)
+        self._writer = Writer(path)
+        self._readers = Readers(path)
+        self._counts = reading.Counts()
+        self._shared = Shared(
+            path=path,
+            writer=self._writer,
+            stage_sql=load("stage.sql"),
+            ledger_sql=self._ledger,
+            hashed=self._hashed,
+            clock=clock,
+            in_memory=in_memory,
+        )
+
+    async def load(self) -> Loaded:
+        """Give everything that survives a restart; raises ``StoreCorrupt`` on a memory that cannot be read."""
+        checks, sources, rows = await self._readers.run(
+            lambda reader: [
+                reader.execute(self._ledger[table]).fetchall() for table in ("checks", "sources", "events")
+            ],
+        )
+        events = [
+            Event(at=told(at), kind=kind, what=what, text=text, state=None if state is None else State(state))
+            for at, kind, what, text, state in rows
+        ]
+        return Loaded(
+            sources={name: self._decode(body, SourceMemory, f"source {name}") for name, body in sources},
+            checks={name: self._decode(body, CheckMemory, f"check {name}") for name, body in checks},
+            events=events,
+        )
+
+    async def save_source(
+        self,
+        memory: SourceMemory,
+        manifest: Manifest | None,
+        events: Sequence[Event],
+        chain: Sequence[Chained],
+    ) -> None:
+        """Remember a finished run; a manifest is kept by its digest."""
+        connection = self._durable if chain else self._state
+
+        def work() -> None:
+            put_source(connection, self._ledger, memory, manifest)
+            put_events(connection, self._ledger, events)
+            put_chain(connection, self._ledger, chain, self._clock())
+
+        await self._writer.transact(connection, work)
+
+    async def save_check(self, memory: CheckMemory, events: Sequence[Event], chain: Sequence[Chained]) -> None:
+        """Remember a check whose state changed by the clock alone."""
+        connection = self._durable if chain else self._state
+
+        def work() -> None:
+            put_check(connection, self._ledger, memory, memory.state_since or self._clock())
+            put_events(connection, self._ledger, events)
+            put_chain(connection, self._ledger, chain, self._clock())
+
+        await self._writer.transact(connection, work)
+
+    def stage(self, check: str, family: str) -> Stage:
+        """Begin one judgement of a configured check."""
+        return SqliteStage(self._shared, check, family)
+
+    async def rows(self, query: Query, now: datetime) -> Rows:
+        """Give a page of findings; retired ones are in no view."""
+        writes = self._writer.writes
+        return await self._readers.run(
+            lambda reader: reading.answer(reader, self._rows, query, now, counts=self._counts, writes=writes),
+        )
+
+    async def row(self, finding: int, now: datetime) -> Row | None:
+        """Give one finding by its id, resolved and retired ones too."""
+        return await self._readers.run(lambda reader: reading.one(reader, self._rows, finding, now))
+
+    async def history(self, finding: int) -> Sequence[Event]:
+        """Give what happened to a finding, newest first."""
+        return await self._readers.run(lambda reader: reading.history(reader, self._rows, finding))
+
+    async def manifests(self, digests: Sequence[str]) -> Sequence[tuple[str, Manifest]]:
+        """Give manifests by digest, in the order asked; unknown digests are left out."""
+        wanted = _ENCODER.encode(list(digests)).decode()
+        found = await self._readers.run(
+            lambda reader: dict(reader.execute(self._evidence["manifests"], (wanted,)).fetchall()),
+        )
+        return [
+            (digest, self._decode(found[digest], Manifest, f"manifest {digest}"))
+            for digest in digests
+            if digest in found
+        ]
+
+    async def list_manifests(self, source: str | None = None, limit: int = _ALL) -> Sequence[tuple[str, Manifest]]:
+        """List manifests, newest first, of one source or all."""
+        rows = await self._readers.run(
+            lambda reader: reader.execute(self._evidence["list manifests"], (source, limit)).fetchall(),
+        )
+        return [(digest, self._decode(body, Manifest, f"manifest {digest}")) for digest, body in rows]
+
+    async def retire(self, checks: Sequence[str], sources: Sequence[str], now: datetime) -> None:
+        """Retire findings of removed checks and sources (never "resolved") and forget their memory."""
+        gone = {
+            "checks": _ENCODER.encode(list(checks)).decode(),
+            "sources": _ENCODER.encode(list(sources)).decode(),
+            "now": stored(now),
+        }
+
+        def work() -> None:
+            for step in ("note retired", "retire findings", "retire checks", "retire sources"):
+                self._state.execute(self._ledger[step], gone)
+
+        await self._writer.transact(self._state, work)
+
+    async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
+        """Acknowledge an open finding, as evidence: the chain holds keyed hashes of who, whom and what was noted."""
+        row = {"finding": finding, "note": note, "by": by, "now": stored(now)}
+
+        def work() -> bool:
+            found = self._durable.execute(self._ledger["ack"], row).fetchone()
+            if found is None:
+                return False
+            subject, outcome, reason, check = found
+            self._durable.execute(self._ledger["note ack"], {**row, "outcome": outcome, "reason": reason})
+            body = {
+                "check": check,
+                "finding": finding,
+                "subject": subject.hex(),
+                "by": self._hashed(by.encode()).hex(),
+                "note": self._hashed(note.encode()).hex(),
+            }
+            put_chain(self._durable, self._ledger, [Chained(kind="ack", body=_ENCODER.encode(body))], self._clock())
+            return True
+
+        return await self._writer.transact(self._durable, work)
+
+    async def counts(self, since: datetime) -> Mapping[str, tuple[int, int]]:
+        """Count findings opened (and still so, or resolved since) and resolved since an instant, by check."""
+        at = (stored(since),)
+        opened, resolved = await self._readers.run(
+            lambda reader: (
+                dict(reader.execute(self._rows["opened since"], at).fetchall()),
+                dict(reader.execute(self._rows["resolved since"], at).fetchall()),
+            ),
+        )
+        return {name: (opened.get(name, 0), resolved.get(name, 0)) for name in sorted({*opened, *resolved})}
+
+    async def append(self, chain: Sequence[Chained], events: Sequence[Event] = ()) -> None:
+        """Append to the evidence chain."""
+
+        def work() -> None:
+            put_events(self._durable, self._ledger, events)
+            put_chain(self._durable, self._ledger, chain, self._clock())
+
+        await self._writer.transact(self._durable, work)
+
+    async def unused_blobs(self, now: datetime) -> Sequence[str]:
+        """Name the blobs that retention lets go.
+
+        Kept are those in use by a source or a check, those of the last 72 hours, of each source and day the last, and
+        those under a transition or a first failure; past 550 days, only those in use.
+        """
+        loaded = await self.load()
+        used = {
+            manifest.blob
+            for memory in loaded.sources.values()
+            for manifest in (memory.complete, memory.partial)
+            if manifest
+        }
+        cited = sorted({digest for memory in loaded.checks.values() for digest in memory.manifests})
+        used |= {manifest.blob for _, manifest in await self.manifests(cited)}
+        bounds = {
+            "in_use": _ENCODER.encode(sorted(used)).decode(),
+            "young": stored(now - YOUNG),
+            "expired": stored(now - KEPT),
+        }
+        rows = await self._readers.run(lambda reader: reader.execute(self._evidence["unused blobs"], bounds).fetchall())
+        return [digest for (digest,) in rows]
+
+    async def tombstone(self, blobs: Sequence[str], now: datetime) -> None:
+        """Record that blobs were let go; manifests, digests and counts stay."""
+        gone = [(stored(now), digest) for digest in blobs]
+        await self._writer.transact(
+            self._state,
+            lambda: self._state.executemany(self._ledger["tombstone"], gone).close(),
+        )
+
+    async def forget(self, subject: str) -> Sequence[str]:
+        """Drop a person's name and facts; give the blobs that may still name them, for the caller to let go.
+
+        Findings, history and the chain stay, under the keyed hash; the chain still verifies.
+        """
+        hashed = self._hashed(subject.encode())
+        body = _ENCODER.encode({"subject": hashed.hex()})
+
+        def work() -> list[str]:
+            self._durable.execute(self._ledger["forget subject"], (hashed,))
+            self._durable.execute(self._ledger["forget facts"], (hashed,))
+            put_chain(self._durable, self._ledger, [Chained(kind="forget", body=body)], self._clock())
+            source = subject.partition("/")[0]
+            return [digest for (digest,) in self._durable.execute(self._ledger["blobs of source"], (source,))]
+
+        return await self._writer.transact(self._durable, work)
+
+    async def links(self, after: int = 0, limit: int = _ALL) -> Sequence[chains.Link]:
+        """Give chain entries in order, those after a number."""
+        return await self._readers.run(
+            lambda reader: [chains.Link(*row) for row in reader.execute(self._ledger["chain"], (after, limit))],
+        )
+
+    async def verify(self) -> chains.Verified:
+        """Read the whole chain against itself and against its noted head."""
+        return await self._readers.run(
+            lambda reader: chains.verify(
+                map(chains.Link._make, reader.execute(self._ledger["chain"], (0, _ALL))),
+                noted_head(reader, self._ledger),
+            ),
+        )
+
+    async def close(self) -> None:
+        """Finish writing and close."""
+        await self._writer.close()
+        await self._readers.close()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with named(self._path):
+            self._state.close()
+            self._durable.close()
+
+    def _decode(self, body: str, kind: type[T], what: str) -> T:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as fault:
+            raise corrupt(self._path, f"{what} cannot be read ({fault})") from fault

@@ -1,0 +1,211 @@
+"""The snapshot is built from what is remembered and what is configured, and never changes after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.model.doubt import Cause
+from checks.model.state import BLIND, State, state_of
+from checks.model.units import format_duration
+from engine.judge import standing_of
+from engine.port import BlindBy, CheckView, PolicyValue, SourceView
+from engine.store import CheckMemory, SourceMemory
+
+if TYPE_CHECKING:
+    from engine.config import CheckConfig, Config, SourceConfig
+    from sources.common.source import Plan
+
+
+@dataclass(slots=True)
+class Activity:
+    """What a source is doing, and has done since the engine started."""
+
+    running: bool = False
+    next_run: datetime | None = None
+    done: int = 0
+    plan: Plan | None = None
+    runs: int = 0
+    failures: int = 0
+    in_a_row: int = field(default=0)
+    """Failures since the last complete run; they space the retries."""
+
+
+def source_views(
+    config: Config,
+    memories: Mapping[str, SourceMemory],
+    activity: Mapping[str, Activity],
+) -> list[SourceView]:
+    """Show every configured source."""
+    readers: dict[str, list[str]] = {}
+    for check in config.checks.values():
+        for name in (*check.judged, *check.joined):
+            readers.setdefault(name, []).append(check.name)
+    return [
+        _source_view(source, memories.get(name), activity.get(name) or Activity(), readers.get(name, []))
+        for name, source in config.sources.items()
+    ]
+
+
+def _source_view(
+    source: SourceConfig,
+    memory: SourceMemory | None,
+    activity: Activity,
+    readers: Sequence[str],
+) -> SourceView:
+    memory = memory or SourceMemory(name=source.name)
+    complete = memory.complete
+    gaps = [*(complete.gaps if complete is not None else ()), *memory.last_gaps]
+    return SourceView(
+        name=source.name,
+        kind=source.common.kind,
+        title=source.source.title,
+        attempted_at=memory.attempted_at,
+        completed_at=memory.completed_at,
+        complete=complete is not None and memory.last_error is None,
+        running=activity.running,
+        as_of=complete.as_of if complete is not None else None,
+        records=complete.kept if complete is not None else 0,
+        last_error=memory.last_error,
+        cause=Cause(memory.cause) if memory.cause is not None else None,
+        failing_since=memory.failing_since,
+        gaps=tuple(dict.fromkeys(gaps)),
+        next_run=activity.next_run,
+        every=source.every,
+        max_age=source.max_age,
+        duration_seconds=memory.duration_seconds,
+        requests_done=activity.done,
+        requests_planned=activity.plan.requests if activity.plan is not None else None,
+        plan_seconds=activity.plan.seconds if activity.plan is not None else None,
+        checks=tuple(readers),
+        runs=activity.runs,
+        failures=activity.failures,
+        digest=complete.blob if complete is not None else None,
+        labels=source.source.labels(source.own) if source.source.labels is not None else {},
+    )
+
+
+def check_views(
+    config: Config,
+    memories: Mapping[str, CheckMemory],
+    sources: Mapping[str, SourceMemory],
+    counts: Mapping[str, tuple[int, int]],
+    now: datetime,
+) -> list[CheckView]:
+    """Show every configured check."""
+    return [
+        _check_view(check, memories.get(name) or CheckMemory(name=name), sources, counts.get(name, (0, 0)), now)
+        for name, check in config.checks.items()
+    ]
+
+
+def _check_view(
+    check: CheckConfig,
+    memory: CheckMemory,
+    sources: Mapping[str, SourceMemory],
+    counts: tuple[int, int],
+    now: datetime,
+) -> CheckView:
+    result = memory.result
+    unit, common = check.check, check.common
+    standing = standing_of(memory)
+    state = state_of(standing, now)
+    names = (*check.judged, *check.joined)
+    return CheckView(
+        name=check.name,
+        check=common.check,
+        title=unit.title,
+        family=unit.family,
+        severity=check.severity,
+        team=common.team,
+        runbook=common.runbook,
+        policy_ref=common.policy_ref,
+        controls=common.controls if common.controls is not None else tuple(item.control for item in unit.controls),
+        sources=names,
+        standing=standing,
+        verdict=result.verdict if result is not None else None,
+        as_of=result.as_of if result is not None else None,
+        read=result.read if result is not None else 0,
+        excluded=result.excluded if result is not None else {},
+        gaps=result.gaps if result is not None else (),
+        depths=result.depths if result is not None else {},
+        urgent=result.urgent if result is not None else 0,
+        state_since=memory.state_since,
+        was=memory.was if state in BLIND else None,
+        blind_by=_blind_by(names, memory, sources, state, now) if state in BLIND else None,
+        policy=policy_of(check),
+        evidence=memory.manifests,
+        explain=unit.explain,
+        paused_until=memory.paused_until,
+        opened_24h=counts[0],
+        resolved_24h=counts[1],
+    )
+
+
+def _blind_by(
+    names: Sequence[str],
+    memory: CheckMemory,
+    sources: Mapping[str, SourceMemory],
+    state: State,
+    now: datetime,
+) -> BlindBy:
+    """Find what blinds a check: a source that fails, else the worst gap, else its unknown subjects."""
+    since = memory.state_since or memory.configured_at or now
+    if memory.error is not None:
+        return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=memory.error)
+    for name in names:
+        source = sources.get(name)
+        if source is not None and source.last_error is not None and (source.complete is None or state is State.STALE):
+            cause = Cause(source.cause) if source.cause is not None else Cause.UNREACHABLE
+            return BlindBy(source=name, cause=cause, since=source.failing_since or since, detail=source.last_error)
+    result = memory.result
+    for doubted in result.gaps if result is not None else ():
+        if doubted.bars:
+            gap = doubted.gap
+            return BlindBy(source=gap.source, cause=gap.cause, since=since, detail=gap.detail)
+    if result is not None and result.unknown_causes:
+        key, count = max(result.unknown_causes.items(), key=lambda item: item[1])
+        name, _, cause_name = key.rpartition(":")
+        detail = f"{count} of {result.tally.population} subjects cannot be judged"
+        return BlindBy(source=name, cause=Cause(cause_name), since=since, detail=detail)
+    if result is not None and result.tally.population == 0:
+        detail = "nothing is in scope; if that is right, set allow_empty to the reason"
+        return BlindBy(source=names[0] if names else "", cause=Cause.NOT_CONFIGURED, since=since, detail=detail)
+    missing = next((name for name in names if sources.get(name) is None), names[0] if names else "")
+    told = "waits for its first collection" if state is State.PENDING else "was not judged again in time"
+    return BlindBy(source=missing, cause=Cause.UNREACHABLE, since=since, detail=told)
+
+
+def policy_of(check: CheckConfig) -> dict[str, PolicyValue]:
+    """Tell every parameter of a check and where it comes from."""
+    values: dict[str, PolicyValue] = {}
+    raw = check.raw
+    for holder in (check.policy, check.common):
+        for spec in msgspec.structs.fields(type(holder)):
+            if spec.name in _NOT_POLICY:
+                continue
+            value = getattr(holder, spec.name)
+            if spec.name == "max_age" and value is None:
+                value = check.max_age
+            origin = f"checks.{check.name}.{spec.encode_name}" if spec.encode_name in raw else "default"
+            values[spec.encode_name] = PolicyValue(value=_plain(value), origin=origin)
+    return values
+
+
+_NOT_POLICY = frozenset(
+    {"check", "sources", "severity", "team", "runbook", "policy_ref", "controls", "exclude", "allow_empty", "was"},
+)
+
+
+def _plain(value: object) -> str | int | float | bool | None:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
