@@ -1,0 +1,1 @@
+"""One replica per provider: it answers as the vendor documents, on loopback."""
