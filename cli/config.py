@@ -1,0 +1,40 @@
+"""``controlwatch config``: all faults of a configuration at once, and its JSON Schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from cli.setting import Setting
+
+
+@click.group("config")
+def config_command() -> None:
+    """Check the configuration, or print its JSON Schema."""
+
+
+@config_command.command("check")
+@click.pass_obj
+def config_check(setting: Setting) -> int:
+    """Tell every fault of the configuration and its waivers at once; exit 2 when there is one."""
+    from engine import waivers
+    from engine.config import ConfigError
+
+    config = setting.load()
+    found = waivers.load(config.folder / config.waivers.file, config.checks)
+    if found.faults:
+        raise ConfigError(found.faults)
+    told = f"{config.path}: {len(config.sources)} sources, {len(config.checks)} checks, {len(found.waivers)} waivers; no fault\n"
+    sys.stdout.write(told)
+    return 0
+
+
+@config_command.command("schema")
+def config_schema() -> int:
+    """Print the JSON Schema of controlwatch.toml, made from the types that validate it."""
+    from engine.schema import schema
+
+    sys.stdout.write(json.dumps(schema(), indent=2) + "\n")
+    return 0

@@ -1,0 +1,60 @@
+"""What every command is told, and how it finds its configuration."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config import Config
+
+FILE = "controlwatch.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The global options."""
+
+    config: Path | None
+    log_format: str
+    color: bool
+
+    def find(self) -> Path | None:
+        """Find the configuration file; None when there is none anywhere. A file that was named is taken as it is."""
+        named = self.config or (Path(given) if (given := os.environ.get("CONTROLWATCH_CONFIG")) else None)
+        if named is not None:
+            return named
+        home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        return next((path for path in (Path(FILE), home / "controlwatch" / FILE) if path.is_file()), None)
+
+    def load(self) -> Config:
+        """Load the configuration; raises ``ConfigError`` when there is none or it is not valid."""
+        from engine.config import ConfigError, load  # noqa: PLC0415 - slow to import
+
+        path = self.find()
+        if path is None:
+            message = f"no configuration: looked for ./{FILE} and in the XDG config folder; make one with: controlwatch init"
+            raise ConfigError([message])
+        if not path.is_file():
+            raise ConfigError([f"{path}: there is no such file; make one with: controlwatch init"])
+        return load(path)
+
+    def colorful(self) -> bool:
+        """Tell whether output may have colour."""
+        return self.color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+
+    def log(self, level: int = logging.INFO) -> None:
+        """Log to standard error."""
+        from cli.log import start  # noqa: PLC0415 - only long-running commands log
+
+        start(self.log_format, level)
+
+
+def say(*lines: str) -> None:
+    """Tell a person something on standard error."""
+    for line in lines:
+        sys.stderr.write(f"controlwatch: {line}\n")
