@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from checks.model.units import parse_duration
 from cli import report
 from cli.exit_codes import OWN_FAULT, exit_code
 from cli.setting import Setting, say
 from cli.version import VERSION
-from checks.model.units import parse_duration
 
 if TYPE_CHECKING:
     from engine.config import Config
@@ -32,9 +32,13 @@ GRACE_SECONDS = 5.0
 @click.option("--collect", is_flag=True, help="Collect anew, also when an engine is running.")
 @click.option("--strict", is_flag=True, help="Exit 0 only when all pass.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table")
-@click.option("--deadline", default="120s", show_default=True, help="The command ends within it, whatever the sources do.")
+@click.option(
+    "--deadline", default="120s", show_default=True, help="The command ends within it, whatever the sources do."
+)
 @click.pass_obj
-def check_command(setting: Setting, names: tuple[str, ...], form: str, deadline: str, *, collect: bool, strict: bool) -> int:
+def check_command(
+    setting: Setting, names: tuple[str, ...], form: str, deadline: str, *, collect: bool, strict: bool
+) -> int:
     """Judge checks once, and tell their states: exit 0 held, 1 fails, 2 usage, 3 blind, 4 our own fault."""
     config = setting.load()
     limit = _deadline(deadline)
@@ -119,7 +123,9 @@ async def _run_all(port: Port, limit: timedelta) -> None:
     while _now() - asked < limit * ANSWER_SHARE:
         snapshot = port.snapshot()
         views = snapshot.sources if snapshot is not None else ()
-        if views and all(view.attempted_at is not None and view.attempted_at >= asked and not view.running for view in views):
+        if views and all(
+            view.attempted_at is not None and view.attempted_at >= asked and not view.running for view in views
+        ):
             await asyncio.sleep(2)
             return
         await asyncio.sleep(0.2)

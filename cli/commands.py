@@ -30,11 +30,11 @@ COMMANDS = {
 class Lazy(click.Group):
     """A group that imports a command's module when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands in the order of the design."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
@@ -48,7 +48,7 @@ class Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Name the nearest command when there is none of that name."""
         if args and args[0] not in COMMANDS:
-            from engine.convert import nearest  # noqa: PLC0415 - needed only for a slip of the finger
+            from engine.convert import nearest
 
             ctx.fail(f"no command {args[0]!r}{nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
@@ -56,7 +56,9 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config", type=click.Path(path_type=Path), help="Configuration file.")
-@click.option("--log-format", type=click.Choice(["kv", "json"]), default="kv", help="Form of the log on standard error.")
+@click.option(
+    "--log-format", type=click.Choice(["kv", "json"]), default="kv", help="Form of the log on standard error."
+)
 @click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same.")
 @click.version_option(VERSION, prog_name="controlwatch", message="%(prog)s %(version)s")
 @click.pass_context
@@ -68,17 +70,17 @@ def controlwatch(ctx: click.Context, config: Path | None, log_format: str, *, no
     """
     ctx.obj = Setting(config=config, log_format=log_format, color=not no_color)
     if ctx.invoked_subcommand is None:
-        from cli.run import run_command  # noqa: PLC0415 - imported when it is called, like every command
+        from cli.run import run_command
 
         ctx.invoke(run_command)
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one return a kind of fault is the shortest way to say it
     """Run one command line and tell its exit code; every fault is told in a sentence, on standard error."""
-    from engine.config import ConfigError  # noqa: PLC0415 - after --help and --version
-    from engine.lock import Held  # noqa: PLC0415
-    from engine.serve import CannotListen  # noqa: PLC0415
-    from engine.store import StoreError  # noqa: PLC0415
+    from engine.config import ConfigError
+    from engine.lock import Held
+    from engine.serve import CannotListen
+    from engine.store import StoreError
 
     try:
         code = controlwatch.main(arguments, prog_name="controlwatch", standalone_mode=False)

@@ -26,8 +26,8 @@ def config_check(setting: Setting) -> int:
     found = waivers.load(config.folder / config.waivers.file, config.checks)
     if found.faults:
         raise ConfigError(found.faults)
-    told = f"{config.path}: {len(config.sources)} sources, {len(config.checks)} checks, {len(found.waivers)} waivers; no fault\n"
-    sys.stdout.write(told)
+    counts = f"{len(config.sources)} sources, {len(config.checks)} checks, {len(found.waivers)} waivers"
+    sys.stdout.write(f"{config.path}: {counts}; no fault\n")
     return 0
 
 

@@ -16,5 +16,5 @@ def shadowed(packages: tuple[str, ...] = PACKAGES) -> str | None:
         where = Path(found.origin).resolve().parent if found is not None and found.origin is not None else None
         if where != home / name:
             told = f"would be loaded from {where}" if where is not None else "is missing"
-            return f"the package {name!r} {told}, not from {home}; install controlwatch in an environment of its own (pipx)"
+            return f"the package {name!r} {told}, not from {home}; install it in an environment of its own (pipx)"
     return None

@@ -13,7 +13,8 @@ class KeyValue(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
-        text = f"time={self.formatTime(record, '%Y-%m-%dT%H:%M:%SZ')} level={record.levelname.lower()} {record.getMessage()}"
+        moment = self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ")
+        text = f"time={moment} level={record.levelname.lower()} {record.getMessage()}"
         return text if record.exc_info is None else f"{text}\n{self.formatException(record.exc_info)}"
 
 

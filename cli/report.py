@@ -1,4 +1,4 @@
-"""What a screen shows, as a document: JSON, a table, or JUnit; the JSON form is a contract (``controlwatch.check/1``)."""
+"""What a screen shows, as JSON (a contract, ``controlwatch.check/1``), a table, or JUnit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Told:
 async def gather(port: Port, names: Sequence[str], now: datetime) -> Told:
     """Read the named checks (all without names) and their open findings from an engine."""
     snapshot = port.snapshot()
-    assert snapshot is not None  # noqa: S101 - callers wait for the first snapshot
+    assert snapshot is not None
     views = [view for view in snapshot.checks if not names or view.name in names]
     findings = {view.name: await _findings(port, view.name) for view in views}
     return Told(snapshot, views, findings, now)
@@ -189,7 +189,11 @@ def table(told: Told, *, color: bool) -> str:
 def _block(view: CheckView, state: State, width: int, told: Told, *, color: bool) -> list[str]:
     tally = view.tally
     counts = f"{tally.passed}/{tally.population} pass"
-    parts = [f"{number} {word}" for number, word in ((tally.failed, "fail"), (tally.unknown, "unknown"), (tally.warned, "warned")) if number]
+    parts = [
+        f"{number} {word}"
+        for number, word in ((tally.failed, "fail"), (tally.unknown, "unknown"), (tally.warned, "warned"))
+        if number
+    ]
     excluded = sum(view.excluded.values())
     parts += [f"{excluded} excluded"] if excluded else []
     lines = [f"{_word(state, color=color)}  {view.name.ljust(width)}  {', '.join([counts, *parts])}"]
@@ -232,7 +236,9 @@ def _word(state: State, *, color: bool) -> str:
 
 def clean(text: str) -> str:
     """Drop control, direction and other invisible characters from text that a source told."""
-    return "".join(" " if char in "\n\t" else char for char in text if char in "\n\t" or unicodedata.category(char)[0] != "C")
+    return "".join(
+        " " if char in "\n\t" else char for char in text if char in "\n\t" or unicodedata.category(char)[0] != "C"
+    )
 
 
 def junit(told: Told) -> str:

@@ -33,11 +33,13 @@ class Setting:
 
     def load(self) -> Config:
         """Load the configuration; raises ``ConfigError`` when there is none or it is not valid."""
-        from engine.config import ConfigError, load  # noqa: PLC0415 - slow to import
+        from engine.config import ConfigError, load
 
         path = self.find()
         if path is None:
-            message = f"no configuration: looked for ./{FILE} and in the XDG config folder; make one with: controlwatch init"
+            message = (
+                f"no configuration: looked for ./{FILE} and in the XDG config folder; make one with: controlwatch init"
+            )
             raise ConfigError([message])
         if not path.is_file():
             raise ConfigError([f"{path}: there is no such file; make one with: controlwatch init"])
@@ -49,7 +51,7 @@ class Setting:
 
     def log(self, level: int = logging.INFO) -> None:
         """Log to standard error."""
-        from cli.log import start  # noqa: PLC0415 - only long-running commands log
+        from cli.log import start
 
         start(self.log_format, level)
 

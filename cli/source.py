@@ -1,4 +1,4 @@
-"""``controlwatch source``: provider kinds, reach and permissions of the configured sources, and accepting a smaller population."""
+"""``controlwatch source``: provider kinds, reach and permissions, and accepting a smaller population."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def source_kinds(*, facts: bool) -> int:
 @click.argument("names", nargs=-1)
 @click.pass_obj
 def source_test(setting: Setting, names: tuple[str, ...]) -> int:
-    """Try reach and permissions of the sources, and tell what each missing one costs; exit 3 when something is refused."""
+    """Try reach and permissions, and tell what each missing one costs; exit 3 when something is refused."""
     config = setting.load()
     chosen = _chosen(config, names)
     results = asyncio.run(_test(config, chosen))
@@ -87,7 +87,9 @@ def _chosen(config: Config, names: tuple[str, ...]) -> list[SourceConfig]:
 
 def _told(probe: Probe) -> str:
     mark = {True: "✔", False: "✖", None: "?"}[probe.ok]
-    costs = f"\n      costs: {', '.join(probe.costs)} (unknown without it)" if probe.costs and probe.ok is not True else ""
+    costs = (
+        f"\n      costs: {', '.join(probe.costs)} (unknown without it)" if probe.costs and probe.ok is not True else ""
+    )
     return f"  {mark} {clean(probe.asked)}{f': {clean(probe.detail)}' if probe.detail else ''}{costs}\n"
 
 

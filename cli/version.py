@@ -1,3 +1,5 @@
 """The version, as a constant: asking for it loads nothing."""
 
+from __future__ import annotations
+
 VERSION = "0.1.0"

@@ -31,7 +31,9 @@ def waiver_list(setting: Setting) -> int:
         scope = ", ".join(written.subjects) or f"{written.source}: {written.cause}"
         left = f"{format_duration(waiver.ends - now)} left" if waiver.live(now) else waiver.status(now)
         flag = " EMERGENCY" if written.emergency else ""
-        approved = f"approved by {written.approved_by} (claimed)" if written.approved_by else "not approved by another person"
+        approved = (
+            f"approved by {written.approved_by} (claimed)" if written.approved_by else "not approved by another person"
+        )
         sys.stdout.write(f"{written.id}  {written.check}  {scope}  {left}{flag}  {approved}: {written.reason}\n")
     if not found.waivers and not found.faults:
         say(f"no waivers: {path} holds none")

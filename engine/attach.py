@@ -80,7 +80,7 @@ class AttachServer:
         self._desk = desk
         self._latest = latest
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[object] | None] = {}
 
     async def start(self) -> None:
         """Listen; a socket that a dead engine left behind is replaced."""
@@ -95,12 +95,14 @@ class AttachServer:
         """Close the socket and every connection."""
         if self._server is not None:
             self._server.close()
-            for client in list(self._clients):
-                client.close()
+            tasks = [task for task in self._clients.values() if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
+        self._clients[writer] = asyncio.current_task()
         try:
             if _peer(writer) == os.getuid():
                 while True:
@@ -108,8 +110,10 @@ class AttachServer:
                     await self._answer(asked.request, writer)
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError, CannotAttach):
             pass  # a client that goes, or that does not speak our language, ends its own connection and nothing else
+        except asyncio.CancelledError:
+            pass  # the engine stops; asyncio's stream server of Python 3.11 logs a traceback for a cancelled connection
         finally:
-            self._clients.discard(writer)
+            self._clients.pop(writer, None)
             writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
@@ -269,4 +273,4 @@ def _peer(writer: asyncio.StreamWriter) -> int:
 def _reachable(path: Path) -> str:
     """Shorten a path that is too long for a socket's address by going through the current folder."""
     text = str(path)
-    return os.path.relpath(path) if len(text.encode()) > 100 else text  # noqa: PLR2004 - the system's limit is 107
+    return os.path.relpath(path) if len(text.encode()) > 100 else text

@@ -128,7 +128,7 @@ class FolderBlobs:
         with _named(self.root):
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        return Spool(self.root, path, open(handle, "wb", buffering=CHUNK))  # noqa: PTH123 - a descriptor
+        return Spool(self.root, path, os.fdopen(handle, "wb", buffering=CHUNK))
 
     def put(self, data: bytes) -> Blob:
         """Store bytes whole."""

@@ -1,4 +1,4 @@
-"""One run of a source: records are spooled, every failure becomes a gap, and only a complete collection replaces a population.
+"""One run of a source: records are spooled, and every failure becomes a gap.
 
 This is the one place that catches what a source raises.
 """
@@ -71,7 +71,9 @@ async def collect(
     except BaseException:
         spooler.abort()
         raise
-    decisive = [gap for gap in gaps if gap.kind == "members" and gap.cause not in STRUCTURAL] if fault is None else [fault]
+    decisive = (
+        [gap for gap in gaps if gap.kind == "members" and gap.cause not in STRUCTURAL] if fault is None else [fault]
+    )
     manifest = Manifest(
         source=config.name,
         kind=config.common.kind,
@@ -109,10 +111,14 @@ async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: 
         return _fault(config.name, error.cause, str(error))
     except TimeoutError:
         seconds = f"{config.common.timeout.total_seconds():g} s"
-        return _fault(config.name, Cause.UNREACHABLE, f"{config.name}: the run did not end within {seconds}; see timeout")
+        return _fault(
+            config.name, Cause.UNREACHABLE, f"{config.name}: the run did not end within {seconds}; see timeout"
+        )
     except Exception as error:  # the one place where a source's own fault is caught, as a gap that bars PASS
         LOG.exception("source %s failed inside controlwatch", config.name)
-        return _fault(config.name, Cause.INTERNAL, f"{config.name}: {type(error).__name__} inside controlwatch; see the log")
+        return _fault(
+            config.name, Cause.INTERNAL, f"{config.name}: {type(error).__name__} inside controlwatch; see the log"
+        )
     return None
 
 
@@ -158,7 +164,7 @@ def _gaps(
 
 
 def shrunken(baseline: Mapping[str, int] | None, kept: Mapping[str, int]) -> int:
-    """Count the subjects lost against the baseline, when they are more than max(5, 10 %) of some record type; else 0."""
+    """Count the subjects lost against the baseline; 0 while no record type lost more than max(5, 10 %)."""
     lost = 0
     for tag, before in (baseline or {}).items():
         missing = before - kept.get(tag, 0)

@@ -1,4 +1,6 @@
-"""The configuration is read whole and validated whole: every fault at once, each with its path, what was found and what is allowed.
+"""The configuration is read whole and validated whole: every fault at once.
+
+Each fault says its path, what was found and what is allowed.
 
 Nothing starts on a bad file. Paths are relative to the file's folder.
 """
@@ -69,9 +71,11 @@ class Classify(msgspec.Struct, frozen=True, kw_only=True):
     """``[[sources.NAME.classify]]``: one rule that tells the class of accounts."""
 
     match: dict[str, str]
-    """Record field to a glob, all of which must match: ``login`` (or ``label``), ``id``, ``status``, ``roles``, ``keys``."""
+    """Record field to a glob, all of which must match: ``login`` (or ``label``), ``id``, ``status``,
+    ``roles``, ``keys``."""
     klass: str = msgspec.field(name="class")
-    """``human``, ``service``, ``guest``, ``bot``, ``break_glass``, or ``privileged`` (an administrator of its class)."""
+    """``human``, ``service``, ``guest``, ``bot``, ``break_glass``, or ``privileged`` (an administrator of its
+    class)."""
     reason: str
     """Why, for the auditor."""
     owner: str = ""
@@ -259,7 +263,7 @@ def digest_of(*tables: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _section(kind: type[Any], tree: Mapping[str, Any], key: str, faults: Faults) -> Any:  # noqa: ANN401 - any section
+def _section(kind: type[Any], tree: Mapping[str, Any], key: str, faults: Faults) -> Any:
     table = tree.get(key, {})
     converted = convert_table(table, (kind,), key, faults)
     return converted[0] if converted is not None else kind()
@@ -330,7 +334,7 @@ def _check(
     return CheckConfig(name, common, policy, table, check, judged, joined, digest_of(table))
 
 
-def _roles(  # noqa: PLR0913 - what a fault needs
+def _roles(
     path: str,
     common: CheckCommon,
     check: Check,
@@ -354,7 +358,10 @@ def _roles(  # noqa: PLR0913 - what a fault needs
             elif check.knows is not None and not check.knows_own and check.knows in yields:
                 joined.append(name)
             else:
-                faults.add(where, f"{name!r} is of kind {found[name].common.kind!r}, which tells nothing that {common.check} reads")
+                faults.add(
+                    where,
+                    f"{name!r} is of kind {found[name].common.kind!r}, which tells nothing that {common.check} reads",
+                )
     clean = all(name in found for name in common.sources)
     if clean and not judged:
         faults.add(f"{path}.sources", f"{common.check} needs a source whose records it judges")

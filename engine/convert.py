@@ -56,7 +56,7 @@ def convert_table(
     return tuple(kind(**values[kind]) for kind in kinds) if len(faults.lines) == before else None
 
 
-def _convert(value: object, kind: Any, path: str, faults: Faults) -> Any:  # noqa: ANN401 - any type of setting
+def _convert(value: object, kind: Any, path: str, faults: Faults) -> Any:
     if _is_struct_list(kind) and isinstance(value, list):
         item = get_args(kind)[0]
         rows = [convert_table(row, (item,), f"{path}[{index}]", faults) for index, row in enumerate(value)]
@@ -70,7 +70,7 @@ def _convert(value: object, kind: Any, path: str, faults: Faults) -> Any:  # noq
         return None
 
 
-def _is_struct_list(kind: Any) -> bool:  # noqa: ANN401 - any type of setting
+def _is_struct_list(kind: Any) -> bool:
     first = next(iter(get_args(kind)), None)
     return get_origin(kind) is tuple and isinstance(first, type) and issubclass(first, msgspec.Struct)
 

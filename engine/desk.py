@@ -115,7 +115,9 @@ class Desk:
             return Reply(ok=False, message="say why the smaller population is right: --reason …")
         body = {"source": command.source, "reason": command.reason, "before": dict(memory.baseline or {})}
         accepted = msgspec.structs.replace(memory, baseline=None)
-        event = Event(at=engine.clock(), kind="operator", what=command.source, text=f"population accepted: {command.reason}")
+        event = Event(
+            at=engine.clock(), kind="operator", what=command.source, text=f"population accepted: {command.reason}"
+        )
         await engine.store.save_source(accepted, None, [event], [chained("accept", body)])
         engine.runner.memories[command.source] = accepted
         engine.note(event)
@@ -159,7 +161,7 @@ class Desk:
 
 
 def _reference(digest: str, manifest: Manifest) -> EvidenceRef:
-    assert digest == digest_of(manifest_bytes(manifest))  # noqa: S101 - the store gives manifests by digest
+    assert digest == digest_of(manifest_bytes(manifest))
     return EvidenceRef(
         source=manifest.source,
         digest=digest,

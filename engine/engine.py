@@ -19,7 +19,7 @@ import msgspec
 from engine import waivers as waivers_file
 from engine.blobs import BlobCorrupt, BlobMissing
 from engine.evaluate import Material
-from engine.judge import Bench, judge, transition
+from engine.judge import Bench, chained, judge, transition
 from engine.port import Event, Selftest, Snapshot
 from engine.runner import Runner
 from engine.selftest import run_selftest
@@ -37,6 +37,7 @@ REST_SECONDS = 0.1
 PUBLISH_EVERY = timedelta(seconds=5)
 SELFTEST_EVERY = timedelta(hours=1)
 SWEEP_EVERY = timedelta(hours=1)
+SWEEP_RETRY = timedelta(minutes=1)
 FIRST_JUDGEMENT_WAIT = timedelta(seconds=15)
 """A check with several sources waits this long, after a start, for all of them to have been tried."""
 EVENTS_KEPT = 200
@@ -75,7 +76,7 @@ class Doings:
 class Engine:
     """One engine over one state folder."""
 
-    def __init__(  # noqa: PLR0913 - everything it depends on is an argument
+    def __init__(
         self,
         config: Config,
         store: Store,
@@ -195,6 +196,7 @@ class Engine:
         gone_sources = [name for name in remembered if name not in config.sources]
         if gone_checks or gone_sources:
             await self.store.retire(gone_checks, gone_sources, now)
+            await self.store.append([chained("retire", {"checks": gone_checks, "sources": gone_sources})])
         for name in gone_checks:
             del self.checks[name]
         for name in gone_sources:
@@ -202,6 +204,8 @@ class Engine:
         for name, source in config.sources.items():
             memory = remembered.get(name)
             if memory is not None and memory.config_digest != source.digest:
+                body = {"source": name, "before": memory.config_digest, "after": source.digest}
+                await self.store.append([chained("config", body)])
                 remembered[name] = msgspec.structs.replace(memory, baseline=None, config_digest=source.digest)
                 self.runner.doing(name).next_run = now
         for name, check in config.checks.items():
@@ -286,7 +290,9 @@ class Engine:
 
     def _tried(self, check: CheckConfig) -> bool:
         names = (*check.judged, *check.joined)
-        return all((memory := self.runner.memories.get(name)) is not None and memory.attempted_at is not None for name in names)
+        return all(
+            (memory := self.runner.memories.get(name)) is not None and memory.attempted_at is not None for name in names
+        )
 
     async def _judge_due(self, now: datetime, *, patient: bool = True) -> None:
         """Judge what has new populations, and what time alone changes."""
@@ -373,6 +379,9 @@ class Engine:
         """Let go of blobs that retention does not keep."""
         self.doings.swept_at = now
         try:
+            if self.runner.tasks:
+                self.doings.swept_at = now - SWEEP_EVERY + SWEEP_RETRY  # a run may be about to store the same bytes
+                return
             unused = await self.store.unused_blobs(now)
             for digest in unused:
                 await asyncio.to_thread(self.blobs.delete, digest)

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from checks.model import codec
 from checks.model.doubt import Cause, Gap
 from checks.model.fold import Exclusion, Fold, Item, Part, Question
@@ -71,7 +69,7 @@ def _part(name: str, memory: SourceMemory | None) -> Part:
         detail = (memory.last_error if memory is not None else None) or f"{name} has not been collected yet"
         return Part(name, None, (Gap(source=name, cause=cause, kind="members", detail=detail),))
     if memory.complete is None:
-        assert memory.partial is not None  # noqa: S101 - for the type checker: one of the two is there
+        assert memory.partial is not None
         return Part(name, None, _barring(name, memory.partial))
     gaps = list(memory.complete.gaps)
     if memory.partial is not None:
@@ -214,8 +212,8 @@ async def _overlay(
 
 async def _overlay_groups(fold: Fold, memory: SourceMemory, blobs: FolderBlobs, emit: Emit) -> None:
     """Judge grouped subjects of the complete collection, each against the same subject of the partial one."""
-    assert memory.complete is not None  # noqa: S101 - for the type checker: the caller has both
-    assert memory.partial is not None  # noqa: S101
+    assert memory.complete is not None
+    assert memory.partial is not None
     before, after = Keyed(), Keyed()
     for manifest, keyed in ((memory.complete, before), (memory.partial, after)):
         async for records in _records(manifest, blobs):
@@ -258,7 +256,7 @@ def _pairs_over(
 
 def _grouping(fold: Fold, records: Iterable[Record]) -> list[tuple[str, bytes]]:
     check = fold.question.check
-    assert check.by is not None  # noqa: S101 - for the type checker: only grouped folds come here
+    assert check.by is not None
     return [(check.by(record), codec.encode(record)) for record in records if type(record) in check.over]
 
 

@@ -1,6 +1,7 @@
-"""An engine is hosted with everything around it: the state folder's lock, store, blobs, metrics, the local socket, reloads.
+"""An engine is hosted with everything around it: lock, store, blobs, metrics, local socket, reloads.
 
-``hosting`` does it on the running loop; ``EngineThread`` gives the engine a thread and a loop of its own, so that a terminal that
+``hosting`` does it on the running loop; ``EngineThread`` gives the engine a thread and a loop of its own, so that a
+terminal that
 stops reading stops nothing else.
 """
 
@@ -24,14 +25,14 @@ import msgspec
 from engine import config as configuration
 from engine.attach import AttachServer
 from engine.blobs import FolderBlobs
-from engine.engine import Engine, utc_now
 from engine.desk import Desk
 from engine.elsewhere import Elsewhere
+from engine.engine import Engine, utc_now
 from engine.lock import FolderLock, Held
 from engine.metrics import render
 from engine.port import Event, Reply, Snapshot
 from engine.serve import MetricsServer, check_listen, health_at
-from engine.store import StoreError, StoreReadOnly
+from engine.store import StoreReadOnly
 from engine.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Hosted:
 
 
 @contextlib.asynccontextmanager
-async def hosting(  # noqa: PLR0913 - what a host must be told
+async def hosting(
     config: Config,
     *,
     version: str,
@@ -112,9 +113,11 @@ class Reloader:
             config = await asyncio.to_thread(configuration.load, before.path)
         except configuration.ConfigError as error:
             engine.doings.config_error = "\n".join(error.faults)
-            engine.note(Event(at=engine.clock(), kind="config", what=before.path.name, text=f"refused: {error.faults[0]}"))
+            engine.note(
+                Event(at=engine.clock(), kind="config", what=before.path.name, text=f"refused: {error.faults[0]}")
+            )
             engine.moved()
-            LOG.error("config=refused faults=%d first=%s", len(error.faults), error.faults[0])
+            LOG.warning("config=refused faults=%d first=%s", len(error.faults), error.faults[0])
             return Reply(ok=False, message="\n".join(error.faults))
         restart = _needs_restart(before, config)
         await engine.adopt(_adoptable(before, config))
@@ -170,7 +173,7 @@ class EngineThread:
         self._ready.wait()
         if self._error is not None:
             raise self._error
-        assert self.hosted is not None  # noqa: S101 - for the type checker: ready without an error
+        assert self.hosted is not None
         return self.hosted
 
     def stop(self, patience: timedelta = timedelta(seconds=8)) -> bool:
@@ -185,7 +188,7 @@ class EngineThread:
     def reload(self) -> None:
         """Have the configuration read again; returns at once."""
         if self._loop is not None and self.hosted is not None:
-            from engine.port import Reload  # noqa: PLC0415 - beside its only use
+            from engine.port import Reload
 
             asyncio.run_coroutine_threadsafe(self.hosted.desk.send(Reload()), self._loop)
 
@@ -196,7 +199,7 @@ class EngineThread:
     def _work(self) -> None:
         try:
             asyncio.run(self._main())
-        except BaseException as error:  # noqa: BLE001 - whatever ends the engine must be told, by start or by the port
+        except BaseException as error:
             self._error = error
             if self.hosted is not None:
                 LOG.critical("engine=down", exc_info=error)
@@ -217,20 +220,25 @@ def _lock(state_dir: Path) -> FolderLock:
     try:
         return FolderLock(state_dir)
     except OSError as error:
-        message = f"the state folder {state_dir} cannot be written ({error.strerror}); set engine.state_dir, or mend its permissions"
+        message = f"the state folder {state_dir} cannot be written ({error.strerror}); mend it, or set engine.state_dir"
         raise StoreReadOnly(message) from None
 
 
 def _subject_key(state_dir: Path) -> bytes:
     """Give the key that subjects are hashed with; made once, readable by its owner alone."""
     path = state_dir / "subject.key"
+    fresh = path.with_suffix(".fresh")
     try:
         if path.exists():
             return path.read_bytes()
         key = random_secrets.token_bytes(KEY_BYTES)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(path)
     except OSError as error:
         message = f"{path} cannot be read or written ({error.strerror})"
         raise StoreReadOnly(message) from None

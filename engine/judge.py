@@ -1,6 +1,7 @@
 """A judgement becomes durable: evaluate, compare with what was open, apply waivers, store, and remember.
 
-When the store cannot be written the memory stays as it was: the last result goes stale by itself, and nothing turns green.
+When the store cannot be written the memory stays as it was: the last result goes stale by itself, and nothing turns
+green.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ async def _settle(
 
 
 def _complete(check: CheckConfig, bench: Bench) -> bool:
-    """Tell whether a subject that was not judged is gone: every judged source completed, and nothing partial lies over it."""
+    """Tell whether a subject that was not judged is gone: all completed, and nothing partial lies over it."""
     memories = [bench.material.of(name) for name in check.judged]
     return all(
         memory is not None
@@ -140,7 +141,7 @@ def valid_until(check: CheckConfig, result: Result, bench: Bench, next_due: date
 
 
 def _longest(check: CheckConfig, source: str, bench: Bench) -> timedelta:
-    """Tell how old what a source told may be: the check's limit, or less where the source's own is shorter or it is joined."""
+    """Tell how old what a source told may be: the check's limit or the source's own, if shorter or joined."""
     settings = bench.sources.get(source)
     if settings is None:
         return check.max_age

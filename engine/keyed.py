@@ -1,4 +1,4 @@
-"""Records by key, for joins, overlays and groups: in memory up to 100 000 keys, in a temporary SQLite table past that."""
+"""Records by key, for joins, overlays and groups: in memory first, in a temporary table past 100 000."""
 
 from __future__ import annotations
 

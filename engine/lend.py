@@ -1,4 +1,4 @@
-"""What the engine lends a source for one run: a clock, secrets, an HTTP session, shared rate limits, and its own past."""
+"""What the engine lends a source for one run: a clock, secrets, HTTP, shared limits, and its own past."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Lent:
 
     async def limiter(self, credential: str, per_second: float) -> None:
         """Wait for a turn at the rate limit that all sources with this credential share."""
-        from aiolimiter import AsyncLimiter  # noqa: PLC0415 - only sources with a limit pay for it
+        from aiolimiter import AsyncLimiter
 
         key = (credential, per_second)
         limiter = self.shared.limiters.setdefault(key, AsyncLimiter(max(1.0, per_second), 1.0))
@@ -96,7 +96,7 @@ class Lent:
         return await asyncio.to_thread(self._read)
 
     def _read(self) -> dict[str, Record]:
-        assert self.latest is not None  # noqa: S101 - for the type checker: the caller has looked
+        assert self.latest is not None
         found: dict[str, Record] = {}
         for chunk in self.blobs.open(self.latest.blob):
             found.update((record.id, record) for record in codec.decode_lines(chunk))

@@ -1,6 +1,7 @@
-"""The port is all that a screen sees of the engine: an immutable snapshot, pages of findings, one finding in detail, and commands.
+"""The port is all that a screen sees of the engine: a snapshot, pages of findings, one in detail, commands.
 
-In-process and attached engines implement the same protocol under one contract suite. A snapshot carries standings, not states:
+In-process and attached engines implement the same protocol under one contract suite. A snapshot carries standings,
+not states:
 whoever reads it derives the state at the reader's own instant, so a hung engine turns stale by itself.
 """
 

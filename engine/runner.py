@@ -142,7 +142,7 @@ class Runner:
             activity.running, activity.done, activity.plan = True, 0, None
             self.host.moved()
             memory = self.memory(name)
-            assert self._shared is not None  # noqa: S101 - for the type checker: open made it
+            assert self._shared is not None
             context = Lent(self._shared, name, config.common.timeout, self.blobs, memory.complete, self._progress)
             try:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)

@@ -16,7 +16,11 @@ from checks.model.units import Duration
 from engine.config import CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
 from sources.common.settings import Secret
 
-SECTIONS: dict[str, type[msgspec.Struct]] = {"engine": EngineSettings, "metrics": MetricsSettings, "waivers": WaiverSettings}
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "engine": EngineSettings,
+    "metrics": MetricsSettings,
+    "waivers": WaiverSettings,
+}
 Schema = dict[str, Any]
 
 
@@ -28,11 +32,15 @@ def field_docs(kind: type[msgspec.Struct]) -> dict[str, str]:
         if not issubclass(base, msgspec.Struct) or base is msgspec.Struct:
             continue
         body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class is a class
+        assert isinstance(body, ast.ClassDef)
         for field, text in zip(body.body, body.body[1:], strict=False):
             if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
                 continue
-            if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str):
+            if (
+                isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+                and isinstance(text.value.value, str)
+            ):
                 docs[field.target.id] = " ".join(text.value.value.split())
     return docs
 
@@ -78,7 +86,7 @@ def _object(kind: type[msgspec.Struct]) -> Schema:
     return told
 
 
-def _inlined(node: Any, components: Schema) -> Any:  # noqa: ANN401 - JSON
+def _inlined(node: Any, components: Schema) -> Any:
     if isinstance(node, dict):
         if "$ref" in node:
             return _inlined(components[node["$ref"].rsplit("/", 1)[-1]], components)
@@ -94,5 +102,9 @@ def _special(kind: type) -> Schema:
     if kind is Duration:
         return {"type": "string", "pattern": r"^(\d+(\.\d+)?[smhdw])+$", "examples": ["90d", "26h", "1h30m"]}
     if kind is Secret:
-        return {"type": "string", "pattern": "^(keyring|env|file):", "examples": ["keyring:okta-prod", "env:OKTA_TOKEN"]}
+        return {
+            "type": "string",
+            "pattern": "^(keyring|env|file):",
+            "examples": ["keyring:okta-prod", "env:OKTA_TOKEN"],
+        }
     raise NotImplementedError(kind)

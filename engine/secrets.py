@@ -33,8 +33,8 @@ async def resolve(reference: str, folder: Path, *, seconds: float = TIMEOUT_SECO
 
 def store(name: str, secret: str) -> None:
     """Keep a secret in the system's keyring; raises ``Unconfigured``."""
-    import keyring  # noqa: PLC0415 - slow to import, and needed only when a keyring is used
-    import keyring.errors  # noqa: PLC0415
+    import keyring
+    import keyring.errors
 
     try:
         keyring.set_password(SERVICE, name, secret)
@@ -44,8 +44,8 @@ def store(name: str, secret: str) -> None:
 
 def delete(name: str) -> bool:
     """Delete a secret from the system's keyring; False when there was none; raises ``Unconfigured``."""
-    import keyring  # noqa: PLC0415 - slow to import, and needed only when a keyring is used
-    import keyring.errors  # noqa: PLC0415
+    import keyring
+    import keyring.errors
 
     try:
         keyring.delete_password(SERVICE, name)
@@ -91,24 +91,22 @@ async def _from_keyring(name: str, seconds: float) -> str:
     try:
         return await asyncio.wait_for(asyncio.wrap_future(answer), seconds)
     except TimeoutError:
-        message = f"the keyring did not answer for {name!r} in {seconds:g} s; unlock it, or refer to env:NAME or file:PATH"
+        message = (
+            f"the keyring did not answer for {name!r} in {seconds:g} s; unlock it, or refer to env:NAME or file:PATH"
+        )
         raise Unconfigured(message) from None
 
 
 def _ask_keyring(name: str, answer: concurrent.futures.Future[str]) -> None:
-    import keyring  # noqa: PLC0415 - slow to import, and needed only when a keyring is used
+    import keyring
 
     try:
         secret = keyring.get_password(SERVICE, name)
-        if not secret:
-            message = f"the keyring holds no secret {name!r}; run: controlwatch secret set {name}"
-            raise Unconfigured(message)
-    except Unconfigured as error:
-        _settle(answer, error)
-    except Exception as error:  # noqa: BLE001 - a keyring's back end may raise anything, and none of it may hang us
+    except Exception as error:  # noqa: BLE001 - a back end may raise anything, and none of it may hang us
         _settle(answer, Unconfigured(_no_keyring(name, error)))
     else:
-        _settle(answer, secret)
+        missing = Unconfigured(f"the keyring holds no secret {name!r}; run: controlwatch secret set {name}")
+        _settle(answer, secret or missing)
 
 
 def _settle(answer: concurrent.futures.Future[str], outcome: str | Exception) -> None:
@@ -122,4 +120,5 @@ def _settle(answer: concurrent.futures.Future[str], outcome: str | Exception) ->
 
 
 def _no_keyring(name: str, error: Exception) -> str:
-    return f"no usable keyring for {name!r} ({type(error).__name__}); unlock or install one, or refer to env:NAME or file:PATH"
+    fault = type(error).__name__
+    return f"no usable keyring for {name!r} ({fault}); unlock or install one, or refer to env:NAME or file:PATH"

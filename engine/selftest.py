@@ -1,6 +1,7 @@
-"""The monitor monitors itself: subjects whose judgement is known go through everything that a real subject goes through.
+"""The monitor monitors itself: subjects whose judgement is known go through all that a real one does.
 
-Spool, fold, diff, store, snapshot and rendered metrics, under a reserved source in a folder of its own that no total counts. The
+Spool, fold, diff, store, snapshot and rendered metrics, under a reserved source in a folder of its own that no total
+counts. The
 first outcome that comes out wrong is named; a fault of the way itself is a wrong outcome too.
 """
 
@@ -55,7 +56,7 @@ async def run_selftest(state_dir: Path, units: Mapping[str, Check] | None = None
     try:
         with tempfile.TemporaryDirectory(prefix="selftest-", dir=state_dir, ignore_cleanup_errors=True) as folder:
             return await _through(Path(folder), [_case(name, check) for name, check in found.items()])
-    except Exception as error:  # noqa: BLE001 - whatever breaks the way must show as a monitor that cannot be believed
+    except Exception as error:  # noqa: BLE001 - whatever breaks the way shows as a monitor not to be believed
         return f"the self-test could not run: {type(error).__name__}: {error}"
 
 

@@ -52,7 +52,7 @@ class Seen:
 
     def _repeated(self, pairs: Sequence[tuple[int, int]]) -> dict[int, bool]:
         """Find the repeated ids of a batch in which some were ignored."""
-        assert self._table is not None  # noqa: S101 - for the type checker: only called with a table
+        assert self._table is not None
         earlier: dict[int, int] = {}
         for key, _ in pairs:
             query = "select content from seen where key = ? and batch < ?"

@@ -31,7 +31,9 @@ def known_times(
     for chunk in blobs.open(blob):
         _gather(codec.decode_lines(chunk), ends, newest, limits, now)
     return [
-        KnownTime(source=source, id=key, what="tls_not_after", at=at) for key, at in sorted(ends.items()) if key in labels
+        KnownTime(source=source, id=key, what="tls_not_after", at=at)
+        for key, at in sorted(ends.items())
+        if key in labels
     ] + [
         KnownTime(source=source, id=key, what="backup_newest", at=at, limit_seconds=limits.get(key) or None)
         for key, at in sorted(newest.items())

@@ -1,6 +1,7 @@
 """Waivers are code: a TOML file beside the configuration, reviewed like code. A malformed waiver waives nothing.
 
-A waiver covers subjects of a check, or a structural unknown by (check, source, cause). It ends by itself; an emergency waiver of one
+A waiver covers subjects of a check, or a structural unknown by (check, source, cause). It ends by itself; an
+emergency waiver of one
 person ends within 24 hours and is flagged.
 """
 
@@ -149,7 +150,7 @@ def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]
     found: list[tuple[str, str]] = []
     if written.check not in checks:
         found.append(("check", f"no configured check {written.check!r}{nearest(written.check, checks)}"))
-    if len(written.reason) < 20:  # noqa: PLR2004 - shorter is not a reason
+    if len(written.reason) < 20:
         found.append(("reason", "say why in 20 characters or more"))
     if bool(written.subjects) == bool(written.cause):
         found.append(("subjects", "name subjects, or a source and a cause, not both"))
@@ -173,7 +174,14 @@ def _length_faults(waiver: Waiver) -> list[tuple[str, str]]:
     if written.emergency:
         longest = LONGEST_EMERGENCY
     if length > longest + timedelta(days=1):
-        return [("expires", f"at most {longest.days} days after its start" if longest.days > 1 else "at most 24 hours after its start")]
+        return [
+            (
+                "expires",
+                f"at most {longest.days} days after its start"
+                if longest.days > 1
+                else "at most 24 hours after its start",
+            )
+        ]
     return []
 
 

@@ -26,28 +26,28 @@ from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET
-from yarl import URL
 
 from checks.model.doubt import Cause, Gap, facts_gap
 from checks.model.records import Account, Credential, field_names
 from sources.common import okta_wire as wire
+from sources.common.admins import FIELDS as ADMIN
+from sources.common.admins import Admins
 from sources.common.errors import Refused, Unconfigured
 from sources.common.http import Api, static_header
 from sources.common.limits import LIMITS, TIMING, Limits, Timing
-from sources.common.okta_admins import FIELDS as ADMIN
-from sources.common.okta_admins import Admins, read_admins
+from sources.common.okta_admins import read_admins
 from sources.common.okta_factors import FIELDS as MFA
-from sources.common.okta_factors import FactorsOf, explain
+from sources.common.okta_factors import FactorsOf, explain_for
 from sources.common.pages import each, link_next
 from sources.common.settings import Secret
 from sources.common.source import Context, Fact, Page, Plan, Probe, Progress, Source
+from sources.common.transport import may_carry_secrets
 from sources.common.tried import tried
 
 Class = Literal["human", "service", "guest", "bot", "break_glass"]
 
 _EVERYBODY: Final = {"search": 'created gt "1970-01-01T00:00:00.000Z"', "limit": "200"}
-_LEAN: Final = {"Content-Type": "application/json; okta-response=omitCredentialsLinks,omitTransitioningToStatus"}
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LEAN: Final = {"Content-Type": "application/json; okta-response=omitTransitioningToStatus"}
 _NEVER: Final = ("credential.never_used",)
 _CREDENTIAL: Final = tuple(name for name in field_names(Credential) if name not in _NEVER)
 _LIVE: Final = frozenset({"active", "locked"})
@@ -94,7 +94,7 @@ async def open_api(config: Config, ctx: Context, limits: Limits = LIMITS, timing
     token = await ctx.secret(config.token)
     ours = replace(limits, credential=config.token, per_second=config.requests_per_minute / 60, bucket=_bucket)
     header = static_header("Authorization", f"SSWS {token}")
-    return Api(ctx, config.url, header, ours, explain=explain, timing=timing)
+    return Api(ctx, config.url, header, ours, explain=explain_for(ctx.name), timing=timing)
 
 
 async def read(config: Config, ctx: Context, api: Api) -> AsyncGenerator[Page, None]:
@@ -131,7 +131,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
 def faults(config: Config, folder: Path) -> Sequence[str]:
     """Name what the types cannot say: a token over plain HTTP, a rate of nothing, a user type that is there twice."""
     found: list[str] = []
-    if not _is_safe(config.url):
+    if not may_carry_secrets(config.url):
         found.append("url: must be https, as https://example.okta.com (http only to a loopback address)")
     if config.requests_per_minute < 1:
         found.append("requests_per_minute: must be 1 or more")
@@ -183,8 +183,8 @@ def to_credential(source: str, token: wire.ApiToken, admins: Admins) -> Credenti
         "use_lag": None if used is None else _TOKEN_LAG,
     }
     why: dict[str, str] = {name: Cause.NOT_EXPOSED for name, value in told.items() if value is None}
-    if "privileged" in why and token.user_id is not None and admins.gap is not None:
-        why["privileged"] = admins.gap.cause
+    if "privileged" in why and token.user_id is not None:
+        why["privileged"] = admins.cause
     base = Credential(id=token.id, source=source, label=token.name, why=why, kind="api_token", status="active")
     return msgspec.structs.replace(base, **told)
 
@@ -316,7 +316,7 @@ def _untold(user: wire.User, keys: tuple[str, ...], roles: tuple[str, ...] | Non
     """Say why facts of a user are not told."""
     why: dict[str, str] = {}
     if roles is None:
-        why["roles"] = Cause.NOT_EXPOSED if admins.gap is None else admins.gap.cause
+        why["roles"] = admins.cause
         if user.id not in admins.roles:
             why["privileged"] = why["roles"]
     if user.activated is None:
@@ -343,14 +343,6 @@ def _bucket(path: str) -> str:
     """Name the rate limit that a path falls under: each list has its own, and one user's things share one."""
     parts = path.strip("/").split("/")[2:]
     return "user" if parts[:1] == ["users"] and len(parts) > 1 else "".join(parts[:1])
-
-
-def _is_safe(text: str) -> bool:
-    try:
-        url = URL(text)
-    except ValueError:
-        return False
-    return url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)
 
 
 def _facts() -> tuple[Fact, ...]:

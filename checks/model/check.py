@@ -79,7 +79,8 @@ class Check:
     reads: frozenset[str]
     """Every field that ``judge`` reads, as ``account.mfa``, of ``over`` and of ``knows``."""
     judge: Judge
-    """``judge(record, policy, now, known)``; with ``by``, the first argument is all records of the subject, any order."""
+    """``judge(record, policy, now, known)``; with ``by``, the first argument is all records of the subject,
+    any order."""
     controls: Sequence[Mapped]
     examples: Sequence[Example]
     policy: type[msgspec.Struct] = NoPolicy
@@ -91,7 +92,8 @@ class Check:
     keys: Callable[[Any], Sequence[str] | None] | None = None
     """The keys of a joined record; None of a record that does not tell them."""
     knows_own: bool = False
-    """The joined population comes from the sources that are judged (an owner), not from sources of its own (a roster)."""
+    """The joined population comes from the sources that are judged (an owner), not from sources of its own (a
+    roster)."""
     severity: Severity = Severity.HIGH
     max_age: Callable[[Any], timedelta] = field(default=lambda _policy: timedelta(hours=24))
     """Default time after which its populations are stale, from its policy."""

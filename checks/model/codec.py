@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 AnyRecord = Account | Credential | Person | BackupSet | Backup | TlsEndpoint | Attestation
 
 
-
 def _plain(value: object) -> object:
     """Write a ``Duration`` as the length of time that it is."""
     if isinstance(value, timedelta):

@@ -48,7 +48,8 @@ class Gap(msgspec.Struct, frozen=True, order=True, kw_only=True):
     """Name of the configured source; empty while the source itself builds the gap (the engine fills it in)."""
     cause: Cause
     kind: Literal["members", "facts"]
-    """``members``: subjects may be missing, which bars PASS for every check. ``facts``: only ``fields`` are doubtful."""
+    """``members``: subjects may be missing, which bars PASS for every check. ``facts``: only ``fields`` are
+    doubtful."""
     fields: tuple[str, ...] = ()
     """Record fields, as ``account.mfa``, that a ``facts`` gap makes doubtful; empty for ``members``."""
     detail: str = ""

@@ -1,6 +1,7 @@
 """The fold does the arithmetic of a check over a population, page by page; nothing leaves the count.
 
-The result does not depend on page borders or on the order of records, and the same bytes, policy and ``now`` give the same
+The result does not depend on page borders or on the order of records, and the same bytes, policy and ``now`` give the
+same
 result, byte for byte.
 """
 
@@ -146,7 +147,7 @@ class Fold:
         question = self.question
         try:
             judgement = question.check.judge(item, question.policy, question.now, question.known)
-        except Exception as error:  # noqa: BLE001 - whatever a judge raises leaves its subject in the count, unknown
+        except Exception as error:  # noqa: BLE001 - whatever a judge raises leaves its subject in the count
             reason = f"the check itself failed: {type(error).__name__}"
             judgement = unknown(reason, Cause.INTERNAL)
         return self._scoped(_naming(item, question.check), judgement) if question.exclude else judgement
@@ -249,7 +250,7 @@ def _finding(record: Record, judgement: Judgement, *, carried: bool) -> Finding:
 
 
 def _naming(item: Item, check: Check) -> Record:
-    """Choose the record that names a subject; of a group, the first type of ``over`` that it holds, then the smallest id."""
+    """Choose the record that names a subject; of a group, the first of the first type in ``over``."""
     return item if isinstance(item, Record) else _naming_group(item, check)
 
 

@@ -1,4 +1,4 @@
-"""A judgement is what a check says of one subject: pass, warned, fail, unknown or excluded, with a reason and the facts compared."""
+"""A judgement is what a check says of one subject, with a reason and the facts compared."""
 
 from __future__ import annotations
 

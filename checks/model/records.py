@@ -1,7 +1,8 @@
 """Records are the normalised facts that sources tell; checks see nothing else.
 
 Every told field is optional: ``None`` means *not told*, never "no" and never "zero", and ``why`` then gives the cause.
-Identity (``id``, ``source``, and ``set`` of a backup) is always told. A version in a tag (``account/1``), once released,
+Identity (``id``, ``source``, and ``set`` of a backup) is always told. A version in a tag (``account/1``), once
+released,
 stays decodable: a changed meaning is a new version.
 """
 
@@ -183,7 +184,8 @@ class Attestation(Record, frozen=True, kw_only=True, gc=False, tag="attestation/
     offering: str | None = None
     """The product or tier that it covers."""
     kind: str | None = None
-    """``soc2_type2``, ``soc2_type1``, ``iso27001``, ``iso27701``, ``iso42001``, ``pci_aoc``, ``hitrust_r2``, ``csa_star``, …"""
+    """``soc2_type2``, ``soc2_type1``, ``iso27001``, ``iso27701``, ``iso42001``, ``pci_aoc``, ``hitrust_r2``,
+    ``csa_star``, …"""
     status: str | None = None
     """``issued``, ``in_progress``, ``withdrawn`` or ``suspended``."""
     next_expected: datetime | None = None

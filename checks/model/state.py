@@ -31,7 +31,7 @@ class State(StrEnum):
     PENDING = "pending"
     WAIVED = "waived"
     WARN = "warn"
-    PASS = "pass"  # noqa: S105 - a state, not a password
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
 
 
 WORST_FIRST = tuple(State)
@@ -83,7 +83,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def verdict_of(tally: Tally, threshold: float, *, allow_empty: bool = False) -> Verdict:
     """Judge a population: fail if it must fail, pass if it must pass, else unknown.
 
-    Doubt never leads towards green: a subject that is unknown inside the tolerated share might be a warned one, so such a
+    Doubt never leads towards green: a subject that is unknown inside the tolerated share might be a warned one, so
+    such a
     population is warned, not passed.
     """
     if _must_fail(tally, threshold):

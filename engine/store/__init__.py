@@ -1,7 +1,9 @@
-"""The store keeps state, history and the evidence chain; its protocol is async and set-based: no method takes one finding.
+"""The store keeps state, history and the evidence chain; its protocol is async and set-based.
 
-Errors are named by who must act: ``StoreCorrupt`` and ``StoreNewer`` refuse to start; ``StoreFull`` and ``StoreReadOnly`` say that
-nothing more can be written, while everything already written stays readable.
+No method takes one finding.
+
+Errors are named by who must act: ``StoreCorrupt`` and ``StoreNewer`` refuse to start; ``StoreFull`` and
+``StoreReadOnly`` say that nothing more can be written, while everything already written stays readable.
 """
 
 from __future__ import annotations
@@ -158,7 +160,7 @@ class Stage(Protocol):
         """Stage findings, carried ones too."""
         ...
 
-    async def diff(  # noqa: PLR0913 - one transaction needs it all
+    async def diff(
         self,
         *,
         now: datetime,
@@ -168,7 +170,8 @@ class Stage(Protocol):
     ) -> Diff:
         """Compare the stage with the open findings of the check, inside the transaction that ``commit`` ends.
 
-        With ``complete``, an open finding whose subject is not staged is resolved; without, nothing is resolved. A carried
+        With ``complete``, an open finding whose subject is not staged is resolved; without, nothing is resolved. A
+        carried
         finding holds its subject: it neither opens, resolves nor re-dates.
         """
         ...
@@ -240,7 +243,7 @@ class Store(Protocol):
         ...
 
     async def unused_blobs(self, now: datetime) -> Sequence[str]:
-        """Name the blobs that retention lets go: older than 72 h, not the day's last of a source, under no transition."""
+        """Name the blobs that retention lets go: past 72 h, not a day's last of its source, under no transition."""
         ...
 
     async def tombstone(self, blobs: Sequence[str], now: datetime) -> None:

@@ -155,11 +155,11 @@ class Spooled:
     def _write(self, lines: bytes) -> None:
         if self._file is None:
             # It names people, so it lies in the state folder, and has no name from the start.
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - close() closes it
+            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
         left = memoryview(lines)
         while left:
             left = left[self._file.write(left) :]
 
     def _read(self, batch: _Batch) -> bytes:
-        assert self._file is not None  # noqa: S101 - for the type checker: a batch was written to it
+        assert self._file is not None
         return os.pread(self._file.fileno(), batch.length, batch.offset)

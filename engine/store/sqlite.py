@@ -174,6 +174,11 @@ class SqliteStore:
         )
         return [(digest, self._decode(body, Manifest, f"manifest {digest}")) for digest, body in rows]
 
+    async def tombstones(self) -> frozenset[str]:
+        """Name the blobs that were let go."""
+        rows = await self._readers.run(lambda reader: reader.execute(self._evidence["tombstones"]).fetchall())
+        return frozenset(digest for (digest,) in rows)
+
     async def retire(self, checks: Sequence[str], sources: Sequence[str], now: datetime) -> None:
         """Retire findings of removed checks and sources (never "resolved") and forget their memory."""
         gone = {

@@ -47,7 +47,7 @@ class Busy(SourceError):
 
 
 class Refused(SourceError):
-    """The provider said no; an operator must act. ``cause`` is ``denied`` (default), ``unlicensed`` or ``federated``."""
+    """The provider said no; an operator must act. ``cause`` is ``denied``, ``unlicensed`` or ``federated``."""
 
     cause = Cause.DENIED
 

@@ -5,35 +5,16 @@ Okta does not say whether its list of users with roles names those who have them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from checks.model.doubt import Gap, facts_gap
 from sources.common import okta_wire as wire
+from sources.common.admins import FIELDS, Admins
 from sources.common.errors import Refused
 from sources.common.http import Api
 from sources.common.pages import each, link_next
 from sources.common.urls import segment
-
-FIELDS = ("account.privileged", "account.roles")
-"""What the lists of administrators tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admins:
-    """Who holds an administrator role."""
-
-    roles: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
-    """Roles by user id, sorted; None where they are not told."""
-    gap: Gap | None = None
-    """Why others may be administrators too; None: nobody else is."""
-
-    def privileged(self, user: str) -> bool | None:
-        """Tell whether a user is an administrator; None when the lists are not complete."""
-        if user in self.roles:
-            return True
-        return False if self.gap is None else None
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from checks.model.doubt import Cause, Gap, facts_gap
 from sources.common import okta_wire as wire
 from sources.common.errors import Refused, SourceError
-from sources.common.http import Answer, Api
+from sources.common.http import Answer, Api, Explain
 from sources.common.urls import segment
 
 GIVE_UP = 10
@@ -19,11 +19,16 @@ _NOT_LICENSED = "E0000015"
 _DENIED = wire.Enrolled(cause=Cause.DENIED)
 
 
-def explain(answer: Answer) -> SourceError | None:
+def explain_for(source: str) -> Explain:
     """Read the code of a feature that the org does not have, which may come as 401; other codes say their status."""
-    if answer.status in {401, 403} and _NOT_LICENSED.encode() in answer.body:
-        return Refused(f"{answer.asked}: the org does not have this feature ({_NOT_LICENSED})", cause=Cause.UNLICENSED)
-    return None
+
+    def explain(answer: Answer) -> SourceError | None:
+        if answer.status not in {401, 403} or wire.error_code(answer.body) != _NOT_LICENSED:
+            return None
+        said = f"{source}: {answer.asked} answered {_NOT_LICENSED}: the org does not have this feature"
+        return Refused(said, cause=Cause.UNLICENSED)
+
+    return explain
 
 
 @dataclass(slots=True)
@@ -31,7 +36,7 @@ class FactorsOf:
     """Asks for the factors of one user after the other, in the way that the org knows."""
 
     api: Api
-    """An ``Api`` with ``explain``."""
+    """An ``Api`` with ``explain_for``."""
     fastpass: str = "strong"
     """Strength of FastPass; above ``strong`` the users of Okta Verify are asked for twice."""
     classic: bool | None = None

@@ -186,7 +186,15 @@ ROLES: Final = msgspec.json.Decoder(list[Role])
 IDS: Final = msgspec.json.Decoder(list[Identified])
 ASSIGNEES: Final = msgspec.json.Decoder(Assignees)
 API_TOKENS: Final = msgspec.json.Decoder(list[ApiToken])
-FAULT: Final = msgspec.json.Decoder(Fault)
+_FAULT: Final = msgspec.json.Decoder(Fault)
+
+
+def error_code(body: bytes) -> str:
+    """Read the code of an error answer; empty when it has none."""
+    try:
+        return _FAULT.decode(body).error_code
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

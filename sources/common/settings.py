@@ -15,7 +15,7 @@ class Secret(str):
     __slots__ = ()
 
 
-def from_toml(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's dec_hook has this signature
+def from_toml(kind: type, value: Any) -> Any:
     """Convert one value for msgspec (its ``dec_hook``); raises ``ValueError`` that says what is allowed."""
     if kind is Duration:
         if not isinstance(value, str):
@@ -24,7 +24,9 @@ def from_toml(kind: type, value: Any) -> Any:  # noqa: ANN401 - msgspec's dec_ho
         return parse_duration(value)
     if kind is Secret:
         if not isinstance(value, str) or not value.startswith(SECRET_PREFIXES):
-            message = "a secret is written as a reference: keyring:NAME, env:NAME or file:PATH (never the secret itself)"
+            message = (
+                "a secret is written as a reference: keyring:NAME, env:NAME or file:PATH (never the secret itself)"
+            )
             raise ValueError(message)
         return Secret(value)
     raise NotImplementedError(kind)

@@ -1,6 +1,7 @@
 """A source is one provider kind: its configuration, what it tells, and a stream of pages.
 
-``fetch`` is an async generator: it yields pages of records and gaps, and raises a ``SourceError`` when it cannot go on. The
+``fetch`` is an async generator: it yields pages of records and gaps, and raises a ``SourceError`` when it cannot go
+on. The
 engine alone catches, spools and decides whether the collection was complete; a source never retries by itself and never
 swallows an error.
 """
@@ -150,7 +151,8 @@ class Source:
     title: str
     """One line for ``source kinds``."""
     config: type[msgspec.Struct]
-    """The keys of ``[sources.NAME]`` that are the kind's own (common keys are the engine's); each field has a docstring."""
+    """The keys of ``[sources.NAME]`` that are the kind's own (common keys are the engine's); each field has a
+    docstring."""
     yields: tuple[type[Record], ...]
     """Record types that it tells."""
     fetch: Fetch

@@ -269,7 +269,7 @@ _SOURCES: Final = (
 )
 
 
-def _well(name: str, family: str, title: str, sources: tuple[str, ...], population: int, team: str) -> CheckView:  # noqa: PLR0917 - a row of the table above
+def _well(name: str, family: str, title: str, sources: tuple[str, ...], population: int, team: str) -> CheckView:
     return a_check(
         name,
         family=family,

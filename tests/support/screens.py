@@ -58,6 +58,11 @@ class Shown:
         await self.settle()
 
     @property
+    def page(self) -> str:
+        """Name the screen that is on top."""
+        return type(self.app.screen).__name__
+
+    @property
     def lines(self) -> list[str]:
         """Give the rows of the screen."""
         return [strip.text for strip in self.app.screen._compositor.render_strips()]
@@ -85,5 +90,3 @@ async def shown(
         stage = Shown(app, canned, pilot, clock)
         await stage.settle()
         yield stage
-
-

@@ -1,0 +1,77 @@
+"""``controlwatch evidence``: what was collected, and whether it is still what it was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import click
+
+from cli.exit_codes import FAILS
+from cli.setting import Setting, say
+
+
+@click.group("evidence")
+def evidence_command() -> None:
+    """List and verify evidence."""
+
+
+@evidence_command.command("list")
+@click.option("--source", help="Only this source.")
+@click.option("--limit", default=50, show_default=True, help="At most so many, newest first.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.pass_obj
+def evidence_list(setting: Setting, source: str | None, limit: int, form: str) -> int:
+    """List the collections in the evidence, newest first."""
+    from checks.model.units import rfc3339
+    from engine.audit import listing
+
+    config = setting.load()
+    found = asyncio.run(listing(config.state_dir, source, limit))
+    if form == "json":
+        told = [
+            {
+                "manifest": item.digest,
+                "source": item.manifest.source,
+                "kind": item.manifest.kind,
+                "as_of": rfc3339(item.manifest.as_of),
+                "finished_at": rfc3339(item.manifest.finished_at),
+                "complete": item.manifest.complete,
+                "records": dict(item.manifest.records),
+                "gaps": len(item.manifest.gaps),
+                "blob": item.manifest.blob,
+                "kept": item.kept,
+            }
+            for item in found
+        ]
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        return 0
+    for item in found:
+        manifest = item.manifest
+        whole = "complete" if manifest.complete else "partial "
+        kept = "" if item.kept else "  (blob let go)"
+        moment = rfc3339(manifest.finished_at)
+        counts = f"{whole} {manifest.kept:8} records"
+        sys.stdout.write(f"{moment}  {manifest.source:20} {counts}  {item.digest}{kept}\n")
+    return 0
+
+
+@evidence_command.command("verify")
+@click.pass_obj
+def evidence_verify(setting: Setting) -> int:
+    """Verify the chain, every manifest and every blob; exit 1 when something is not what it was."""
+    from engine.audit import verify
+
+    config = setting.load()
+    audit = asyncio.run(verify(config.state_dir))
+    say(*audit.faults)
+    sys.stdout.write(
+        f"chain: {audit.entries} entries hold, head {audit.head}\n"
+        f"manifests: {audit.manifests}\n"
+        f"blobs: {audit.blobs} hold, {audit.tombstoned} let go by retention\n",
+    )
+    if audit.faults:
+        say(f"{len(audit.faults)} faults: the evidence is not what it was")
+        return FAILS
+    return 0

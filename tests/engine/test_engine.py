@@ -1,0 +1,375 @@
+"""The engine keeps the promise over time: outages, partial answers, shrinkage, restarts, faults of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import checks
+from checks.model.doubt import Cause, facts_gap, members_gap
+from checks.model.judgement import Judgement, Outcome, passed
+from checks.model.records import Account
+from checks.model.state import State
+from engine.config import Config
+from engine.desk import Desk
+from engine.port import Accept, Pause, Query, Reply
+from engine.selftest import run_selftest
+from sources.common.errors import Refused, Unreachable
+from sources.common.source import Page
+from tests.support.builders import account
+from tests.support.estate import Clock, Script, check_config, estate, scripted, source_config
+from tests.support.running import driven
+
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=16)
+
+
+def enrolled(count: int, start: int = 0) -> list[Account]:
+    """Build accounts that pass."""
+    return [account(f"u{number:03}", source="idp") for number in range(start, start + count)]
+
+
+def bare(name: str) -> Account:
+    """Build an account without a second factor, long after its grace."""
+    return account(name, source="idp", mfa=False, factors=())
+
+
+def one_check(folder: Path, script: Script, **common: Any) -> Config:
+    """Configure MFA coverage over one scripted source."""
+    source = source_config("idp", scripted(script))
+    return estate(folder, [source], [check_config("mfa", "mfa_coverage", ["idp"], **common)])
+
+
+async def test_a_complete_population_that_holds_is_pass(tmp_path: Path) -> None:
+    """Ten enrolled accounts, read to the end, are a pass with its counts and its evidence."""
+    script = Script()
+    script.tell(*enrolled(10))
+    async with driven(one_check(tmp_path, script), Clock()) as it:
+        await it.run()
+
+        assert it.state() is State.PASS
+        assert it.check().tally.population == 10
+        assert it.check().evidence
+
+
+async def test_an_outage_is_one_blind_source_and_no_blind_check_until_max_age(tmp_path: Path) -> None:
+    """While the last complete collection is fresh its verdict stands; past max_age it is stale; all is told once."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(10), bare("bea"))
+    async with driven(one_check(tmp_path, script, min_coverage=0.5), clock) as it:
+        await it.run()
+        before = it.state()
+        script.pages, script.error = [], Unreachable("idp: no answer")
+        for _ in range(4):
+            await it.run(QUARTER)
+
+        assert it.state() is before is State.PASS
+        assert it.source().last_error == "idp: no answer"
+        assert it.source().cause is Cause.UNREACHABLE
+        assert it.texts("source") == ["idp: no answer"]
+        await it.run(timedelta(hours=24))
+        assert it.state() is State.STALE
+        blind = it.check().blind_by
+        assert blind is not None
+        assert (blind.source, blind.cause) == ("idp", Cause.UNREACHABLE)
+        assert it.check().was is not None
+        script.tell(*enrolled(10), bare("bea"))
+        await it.run(QUARTER)
+        assert it.state() is State.PASS
+        assert it.texts("source") == ["idp: no answer", "complete again"]
+        assert [row.subject for row in await it.findings()] == ["idp/bea"]
+
+
+async def test_a_source_that_never_completed_is_unknown_with_its_cause(tmp_path: Path) -> None:
+    """A refusal at the first run is unknown, never pending and never a pass."""
+    script = Script(error=Refused("idp: GET /users: 403; grant users.read"))
+    async with driven(one_check(tmp_path, script), Clock()) as it:
+        await it.run()
+
+        assert it.state() is State.UNKNOWN
+        blind = it.check().blind_by
+        assert blind is not None
+        assert (blind.source, blind.cause) == ("idp", Cause.DENIED)
+
+
+async def test_a_check_is_pending_before_its_first_collection_and_unknown_when_none_comes(tmp_path: Path) -> None:
+    """Pending has an end: past max_age a check that was never attempted is unknown."""
+    clock = Clock()
+    async with driven(one_check(tmp_path, Script()), clock) as it:
+        assert it.state() is State.PENDING
+        clock.move(timedelta(hours=25))
+        assert it.state() is State.UNKNOWN
+
+
+async def test_an_empty_population_is_unknown_unless_a_reason_allows_it(tmp_path: Path) -> None:
+    """Zero accounts are not a pass."""
+    script = Script()
+    script.tell()
+    async with driven(one_check(tmp_path / "a", script), Clock()) as it:
+        await it.run()
+        assert it.state() is State.UNKNOWN
+    async with driven(one_check(tmp_path / "b", script, allow_empty="no such people yet"), Clock()) as it:
+        await it.run()
+        assert it.state() is State.PASS
+
+
+async def test_a_partial_collection_adds_failures_and_clears_none(tmp_path: Path) -> None:
+    """A run that ends early may show a new failure; the failures of the complete one stay open."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(10), bare("bea"))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        mended = account("bea", source="idp")
+        script.pages = [Page(records=[mended, bare("cal"), bare("u000")])]
+        script.error = Unreachable("idp: broke off")
+        await it.run(QUARTER)
+
+        assert it.state() is State.FAIL
+        assert {row.subject for row in await it.findings()} == {"idp/bea", "idp/cal", "idp/u000"}
+        assert it.check().tally.population == 12
+
+
+async def test_a_population_that_shrank_bars_pass_until_it_is_accepted(tmp_path: Path) -> None:
+    """Half the accounts gone is a shrunken gap; accepting is evidence and makes the next run the baseline."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(100), bare("bea"))
+    async with driven(one_check(tmp_path, script, min_coverage=0.5), clock) as it:
+        await it.run()
+        script.tell(*enrolled(50))
+        await it.run(QUARTER)
+
+        assert it.state() is State.UNKNOWN
+        assert it.source().cause is Cause.SHRUNKEN
+        assert [row.subject for row in await it.findings()] == ["idp/bea"]
+        desk = Desk(it.engine, _no_reload)
+        reply = await desk.send(Accept(source="idp", reason="a subsidiary was sold", by="ana"))
+        assert reply.ok
+        await it.run(timedelta(seconds=2))
+        assert it.state() is State.PASS
+        assert await it.findings() == []
+
+
+async def _no_reload() -> Reply:
+    return Reply(ok=False, message="not here")
+
+
+@pytest.mark.parametrize(
+    ("gap", "state"),
+    [
+        pytest.param(members_gap(Cause.DENIED, "no guests"), State.UNKNOWN, id="members bar every check"),
+        pytest.param(facts_gap(Cause.DENIED, ("account.factors",), "no"), State.UNKNOWN, id="facts that it reads"),
+        pytest.param(facts_gap(Cause.DENIED, ("account.last_seen_at",), "no"), State.PASS, id="facts that it does not"),
+    ],
+)
+async def test_a_structural_gap_bars_pass_for_those_it_concerns(tmp_path: Path, gap: object, state: State) -> None:
+    """A source may read to its end and still not have been shown everything."""
+    script = Script(pages=[Page(records=enrolled(10), gaps=[gap])])  # type: ignore[list-item]
+    async with driven(one_check(tmp_path, script), Clock()) as it:
+        await it.run()
+
+        assert it.state() is state
+
+
+async def test_state_ages_and_first_sight_survive_a_restart(tmp_path: Path) -> None:
+    """A new engine over the same folder shows the same state, since when, and the findings' first sight."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(3), bare("bea"))
+    config = one_check(tmp_path, script)
+    async with driven(config, clock) as it:
+        await it.run()
+        since, [row] = it.check().state_since, await it.findings()
+    clock.move(HOUR)
+    script.pages, script.error = [], Unreachable("idp: gone")
+    async with driven(config, clock) as it:
+        assert it.state() is State.FAIL
+        assert it.check().state_since == since
+        assert it.source().records == 4
+        await it.run()
+        assert [found.first_seen for found in await it.findings()] == [row.first_seen]
+
+
+async def test_a_failure_survives_staleness(tmp_path: Path) -> None:
+    """Nobody may show a pass past valid_until; a fail stays a fail, last seen then."""
+    script, clock = Script(), Clock()
+    script.tell(bare("bea"))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        script.pages, script.error = [], Unreachable("idp: gone")
+        await it.run(timedelta(days=3))
+
+        assert it.state() is State.FAIL
+
+
+async def test_a_failure_inside_remediate_within_is_warned_until_it_is_due(tmp_path: Path) -> None:
+    """The due date is frozen at first sight, and the clock alone turns the warning into a fail."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(3), bare("bea"))
+    async with driven(one_check(tmp_path, script, remediate_within=timedelta(hours=6)), clock) as it:
+        await it.run()
+        assert it.state() is State.WARN
+        await it.run(timedelta(hours=5))
+        assert it.state() is State.WARN
+        await it.run(timedelta(hours=2))
+
+        assert it.state() is State.FAIL
+
+
+async def test_a_finding_that_comes_back_is_a_regression(tmp_path: Path) -> None:
+    """Resolved by being judged again, opened again with its count of returns."""
+    script, clock = Script(), Clock()
+    async with driven(one_check(tmp_path, script), clock) as it:
+        for there in (True, False, True):
+            script.tell(*enrolled(3), bare("bea") if there else account("bea", source="idp"))
+            await it.run(QUARTER)
+
+        [row] = await it.findings()
+        assert row.regressions == 1
+
+
+async def test_a_judge_that_raises_leaves_its_subjects_unknown(tmp_path: Path) -> None:
+    """A crash in a check is doubt about every subject, never an empty list of findings."""
+
+    def broken(*_arguments: object) -> Judgement:
+        raise ZeroDivisionError
+
+    script = Script()
+    script.tell(*enrolled(3))
+    config = one_check(tmp_path, script)
+    mfa = config.checks["mfa"]
+    broken_check = dataclasses.replace(mfa, check=dataclasses.replace(mfa.check, judge=broken))
+    async with driven(dataclasses.replace(config, checks={"mfa": broken_check}), Clock()) as it:
+        await it.run()
+
+        assert it.state() is State.UNKNOWN
+        assert it.check().tally.unknown == 3
+
+
+async def test_a_blob_that_was_changed_makes_its_checks_unknown(tmp_path: Path) -> None:
+    """Evidence that is not what its digest names is not judged."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(3))
+    config = one_check(tmp_path, script)
+    async with driven(config, clock) as it:
+        await it.run()
+        [blob] = list((config.state_dir / "evidence").glob("*/*.gz"))
+        blob.write_bytes(blob.read_bytes()[:-9] + b"\0" * 9)
+        it.engine.doings.due_checks.add("mfa")
+        await it.run(HOUR - timedelta(minutes=50))
+
+        assert it.state() is State.UNKNOWN
+        blind = it.check().blind_by
+        assert blind is not None
+        assert blind.cause is Cause.INTERNAL
+
+
+async def test_a_hanging_source_cannot_hold_a_one_shot_beyond_its_deadline(tmp_path: Path) -> None:
+    """The check that waits for it is unknown, and the other one is judged."""
+    slow, quick = Script(hang=asyncio.Event()), Script()
+    quick.tell(account("ana", source="quick"))
+    config = estate(
+        tmp_path,
+        [source_config("idp", scripted(slow)), source_config("quick", scripted(quick))],
+        [check_config("mfa", "mfa_coverage", ["idp"]), check_config("other", "mfa_coverage", ["quick"])],
+    )
+    async with driven(config, Clock()) as it:
+        async with asyncio.timeout(5):
+            await it.engine.once(["mfa", "other"], timedelta(seconds=0.3))
+
+        assert it.state("mfa") is State.UNKNOWN
+        assert it.state("other") is State.PASS
+        assert "deadline" in (it.source("idp").last_error or "")
+
+
+async def test_a_removed_check_is_retired_and_never_resolved(tmp_path: Path) -> None:
+    """Its findings leave the open view without being called resolved."""
+    script = Script()
+    script.tell(bare("bea"))
+    config = one_check(tmp_path, script)
+    async with driven(config, Clock()) as it:
+        await it.run()
+        await it.engine.adopt(dataclasses.replace(config, checks={}))
+        it.engine.publish()
+
+        assert it.engine.snapshot is not None
+        assert it.engine.snapshot.checks == []
+        resolved = await it.engine.store.rows(Query(view="resolved"), it.clock())
+        assert resolved.matching == 0
+
+
+async def test_a_changed_source_starts_a_new_baseline(tmp_path: Path) -> None:
+    """Another configuration of a source may rightly see fewer subjects; that it changed is evidence."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(100))
+    config = one_check(tmp_path, script)
+    async with driven(config, clock) as it:
+        await it.run()
+        changed = dataclasses.replace(config.sources["idp"], digest="sha256:other")
+        await it.engine.adopt(dataclasses.replace(config, sources={"idp": changed}))
+        script.tell(*enrolled(20))
+        await it.run()
+
+        assert it.state() is State.PASS
+        assert it.source().complete
+
+
+async def test_a_paused_check_is_blind_and_ends_by_itself(tmp_path: Path) -> None:
+    """A pause is no pass; it lasts seven days at most."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(3))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        desk = Desk(it.engine, _no_reload)
+        until = clock() + timedelta(days=30)
+        reply = await desk.send(Pause(check="mfa", reason="migration of the directory", by="ana", until=until))
+        it.engine.publish()
+
+        assert reply.ok
+        assert it.state() is State.UNKNOWN
+        paused_until = it.check().paused_until
+        assert paused_until is not None
+        assert paused_until - clock() == timedelta(days=7)
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+MUTANTS = {
+    "always pass": lambda *_: passed(),
+    "always fail": lambda *_: Judgement(outcome=Outcome.FAIL, reason="always"),
+    "always unknown": lambda *_: Judgement(outcome=Outcome.UNKNOWN, reason="always", cause=Cause.INTERNAL),
+    "excludes everything": lambda *_: Judgement(outcome=Outcome.EXCLUDED, reason="always"),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize("unit", sorted(checks.discover()))
+async def test_the_self_test_trips_over_a_mutated_judge(tmp_path: Path, unit: str, mutant: str) -> None:
+    """Whatever check goes wrong, in whichever of these ways, the monitor notices."""
+    check = dataclasses.replace(checks.discover()[unit], judge=MUTANTS[mutant])
+
+    assert await run_selftest(tmp_path, {unit: check}) is not None
+
+
+async def test_the_self_test_holds_on_the_checks_as_they_are(tmp_path: Path) -> None:
+    """Every example of every check comes out as expected, through everything, and leaves nothing behind."""
+    assert await run_selftest(tmp_path) is None
+    assert _names(tmp_path) == []
+
+
+async def test_a_failed_self_test_makes_every_state_unknown(tmp_path: Path) -> None:
+    """A monitor that cannot be believed shows nothing green."""
+    script = Script()
+    script.tell(*enrolled(3))
+    async with driven(one_check(tmp_path, script), Clock()) as it:
+        await it.run()
+        assert it.state() is State.PASS
+        it.engine.doings.selftest = type(it.engine.doings.selftest)(error="mfa_coverage: wrong")
+        it.engine.publish()
+
+        assert it.state() is State.UNKNOWN
