@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from checks.model.units import plain
 from engine.elsewhere import Elsewhere
 from engine.port import Command, Detail, Query, Reply, Rows, Snapshot
 
@@ -114,7 +115,7 @@ class AttachServer:
             pass  # the engine stops; asyncio's stream server of Python 3.11 logs a traceback for a cancelled connection
         finally:
             self._clients.pop(writer, None)
-            writer.close()
+            await _closed(writer)
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         match request:
@@ -155,7 +156,7 @@ class AttachedPort:
         try:
             self._snapshot = await asyncio.wait_for(_read(reader, Snapshot), REQUEST_SECONDS)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
-            writer.close()
+            await _closed(writer)
             message = f"the engine at {self._path} does not answer ({type(error).__name__})"
             raise CannotAttach(message) from None
         self._watching = asyncio.get_running_loop().create_task(self._watch(reader, writer))
@@ -196,7 +197,7 @@ class AttachedPort:
             message = f"the engine at {self._path} did not answer ({type(error).__name__})"
             raise CannotAttach(message) from None
         finally:
-            writer.close()
+            await _closed(writer)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
@@ -212,7 +213,7 @@ class AttachedPort:
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError, CannotAttach):
             self._fault = f"the engine at {self._path} has gone"
         finally:
-            writer.close()
+            await _closed(writer)
 
 
 class AttachedThread:
@@ -254,9 +255,15 @@ async def _read(reader: asyncio.StreamReader, kind: type[T]) -> T:
 
 
 async def _write(writer: asyncio.StreamWriter, answer: object) -> None:
-    body = msgspec.json.encode(answer)
+    body = msgspec.json.encode(answer, enc_hook=plain)
     writer.write(struct.pack(">I", len(body)) + body)
     await writer.drain()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError, asyncio.CancelledError):
+        await writer.wait_closed()
 
 
 def _peer(writer: asyncio.StreamWriter) -> int:

@@ -339,15 +339,6 @@ TIMES: Final[tuple[Metric[Reading], ...]] = (
         shed=1,
     ),
     of_rows(
-        "attestation_until_timestamp_seconds",
-        INSTANT,
-        "Until when a declared attestation is in force.",
-        series.known("attestation_until"),
-        labels=("source", "attestation"),
-        bound="declared attestations",
-        shed=1,
-    ),
-    of_rows(
         "time_never_known",
         TRUTH,
         "Whether the time of a configured name was never known.",

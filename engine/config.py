@@ -22,11 +22,15 @@ import tomli
 import checks
 import sources
 from checks.model.check import Check, Severity
-from checks.model.units import Duration, duration
-from engine.convert import Faults, convert_table, nearest
+from checks.model.records import Account
+from checks.model.units import Duration, duration, format_duration
+from engine import rules
+from engine.convert import Faults, convert_table, nearest, shown
+from engine.serve import KEY, check_listen
 from sources.common.source import Source
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SECTIONS = ("engine", "metrics", "waivers", "sources", "checks")
 
 
 class ConfigError(Exception):
@@ -213,9 +217,13 @@ class Config:
 def load(path: Path) -> Config:
     """Read a configuration file; raises ``ConfigError`` with every fault."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path.name}: cannot be read: {error}"]) from None
+        octets = path.read_bytes()
+        text = octets.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{path.name}: line {line}: not UTF-8 text, as TOML must be; save it as UTF-8"]) from None
     return parse(text, path)
 
 
@@ -223,36 +231,28 @@ def parse(text: str, path: Path) -> Config:
     """Validate a configuration text as if it were read from ``path``; raises ``ConfigError`` with every fault."""
     try:
         tree = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError, and so is an endless number
         raise ConfigError([f"{path.name}: not valid TOML: {error}"]) from None
     faults = Faults(path.name)
-    sections = ("engine", "metrics", "waivers", "sources", "checks")
     for key in tree:
-        if key not in sections:
-            faults.add(key, f"unknown section{nearest(key, sections)}")
-    found = {
-        name: settings
-        for name, table in _tables(tree, "sources", faults)
-        if (settings := _source(name, table, path.parent, faults)) is not None
-    }
-    declared = set(tree.get("sources", {})) if isinstance(tree.get("sources", {}), dict) else set()
-    judged = {
-        name: check
-        for name, table in _tables(tree, "checks", faults)
-        if (check := _check(name, table, found, declared, faults)) is not None
-    }
+        if key not in SECTIONS:
+            faults.add(key, f"unknown section{nearest(key, SECTIONS)}; one of {', '.join(SECTIONS)}")
+    declared: dict[str, SourceConfig | None] = dict.fromkeys(_named(tree, "sources"))
+    declared |= {name: _source(name, table, path.parent, faults) for name, table in _tables(tree, "sources", faults)}
+    judged = {name: _check(name, table, declared, faults) for name, table in _tables(tree, "checks", faults)}
     config = Config(
         path=path,
         folder=path.parent.resolve(),
         engine=_section(EngineSettings, tree, "engine", faults),
         metrics=_section(MetricsSettings, tree, "metrics", faults),
         waivers=_section(WaiverSettings, tree, "waivers", faults),
-        sources=found,
-        checks=judged,
+        sources={name: source for name, source in declared.items() if source is not None},
+        checks={name: check for name, check in judged.items() if check is not None},
         digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(),
     )
     _across(config, faults)
-    if faults.lines:
+    if faults.found:
+        faults.sort(tree)
         raise ConfigError(faults.lines)
     return config
 
@@ -269,30 +269,45 @@ def _section(kind: type[Any], tree: Mapping[str, Any], key: str, faults: Faults)
     return converted[0] if converted is not None else kind()
 
 
+def _named(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Give a section of named tables, sound or not."""
+    section = tree.get(key, {})
+    return section if isinstance(section, dict) else {}
+
+
 def _tables(tree: Mapping[str, Any], key: str, faults: Faults) -> list[tuple[str, Mapping[str, Any]]]:
     """List the named tables of a section."""
-    section = tree.get(key, {})
-    if not isinstance(section, dict):
-        faults.add(key, f"expected tables, as in [{key}.NAME], found {type(section).__name__}")
-        return []
+    if not isinstance(tree.get(key, {}), dict):
+        faults.add(key, f"expected tables, as in [{key}.NAME], found {shown(tree[key])}")
     named: list[tuple[str, Mapping[str, Any]]] = []
-    for name, table in section.items():
-        if not NAME.fullmatch(name):
-            faults.add(f"{key}.{name}", "a name has lower-case letters, digits and hyphens, at most 63")
+    for name, table in _named(tree, key).items():
+        fault = rules.name_fault(key, name, NAME)
+        if fault is not None:
+            faults.add(f"{key}.{name}", fault)
         elif not isinstance(table, dict):
-            faults.add(f"{key}.{name}", f"expected a table, found {type(table).__name__}")
+            faults.add(f"{key}.{name}", f"expected a table, found {shown(table)}")
         else:
             named.append((name, table))
     return named
 
 
+def _unit(table: Mapping[str, Any], path: str, key: str, known: Sequence[str], faults: Faults) -> str | None:
+    """Read which kind a source is of, or which check is configured; None when there is none of that name."""
+    named = table.get(key)
+    if isinstance(named, str) and named in known:
+        return named
+    said = "missing" if named is None else f"unknown {key} {shown(named)}"
+    hint = nearest(named, known) if isinstance(named, str) else ""
+    faults.add(f"{path}.{key}", f"{said}{hint}; one of {', '.join(known)}")
+    return None
+
+
 def _source(name: str, table: Mapping[str, Any], folder: Path, faults: Faults) -> SourceConfig | None:
     path = f"sources.{name}"
-    kind = table.get("kind")
-    if not isinstance(kind, str) or kind not in sources.kinds():
-        allowed = ", ".join(sources.kinds())
-        hint = nearest(kind, sources.kinds()) if isinstance(kind, str) else ""
-        faults.add(f"{path}.kind", f"{'missing' if kind is None else f'unknown kind {kind!r}'}{hint}; one of {allowed}")
+    for where in rules.passwords(table, path):
+        faults.add(where, "holds a password; name the user alone, and give the password by a reference to a secret")
+    kind = _unit(table, path, "kind", sources.kinds(), faults)
+    if kind is None:
         return None
     source = sources.load(kind)
     converted = convert_table(table, (SourceCommon, source.config), path, faults)
@@ -301,27 +316,31 @@ def _source(name: str, table: Mapping[str, Any], folder: Path, faults: Faults) -
     common, own = converted
     for message in source.check(own, folder) if source.check is not None else ():
         faults.add(f"{path}.{message.split(':', 1)[0]}", message.split(":", 1)[-1].strip())
+    settings = {"every": common.every, "max_age": common.max_age, "timeout": common.timeout}
+    for key, message in rules.too_short(settings):
+        faults.add(f"{path}.{key}", message)
+    if common.classify and Account not in source.yields:
+        faults.add(f"{path}.classify", f"sources of kind {kind} tell no accounts")
     for index, rule in enumerate(common.classify):
-        if rule.klass not in {"human", "service", "guest", "bot", "break_glass", "privileged"}:
-            allowed = "human, service, guest, bot, break_glass, privileged"
-            faults.add(f"{path}.classify[{index}].class", f"unknown class {rule.klass!r}; one of {allowed}")
+        where = f"{path}.classify[{index}]"
+        if rule.klass not in rules.CLASSES:
+            hint = nearest(rule.klass, rules.CLASSES)
+            faults.add(f"{where}.class", f"unknown class {shown(rule.klass)}{hint}; one of {', '.join(rules.CLASSES)}")
+        for key, message in rules.match_faults(rule.match, rule.reason, rules.CLASSIFIED_BY):
+            faults.add(f"{where}.{key}", message)
     return SourceConfig(name, common, own, table, source, digest_of(table))
 
 
 def _check(
     name: str,
     table: Mapping[str, Any],
-    found: Mapping[str, SourceConfig],
-    declared: set[str],
+    found: Mapping[str, SourceConfig | None],
     faults: Faults,
 ) -> CheckConfig | None:
     path = f"checks.{name}"
     known = checks.discover()
-    unit = table.get("check")
-    if not isinstance(unit, str) or unit not in known:
-        hint = nearest(unit, known) if isinstance(unit, str) else ""
-        said = "missing" if unit is None else f"unknown check {unit!r}"
-        faults.add(f"{path}.check", f"{said}{hint}; one of {', '.join(known)}")
+    unit = _unit(table, path, "check", list(known), faults)
+    if unit is None:
         return None
     check = known[unit]
     converted = convert_table(table, (CheckCommon, check.policy), path, faults)
@@ -330,60 +349,46 @@ def _check(
     common, policy = converted
     if not 0.0 <= common.min_coverage <= 1.0:
         faults.add(f"{path}.min_coverage", f"expected a share from 0 to 1, found {common.min_coverage}")
-    judged, joined = _roles(path, common, check, found, declared, faults)
-    return CheckConfig(name, common, policy, table, check, judged, joined, digest_of(table))
-
-
-def _roles(
-    path: str,
-    common: CheckCommon,
-    check: Check,
-    found: Mapping[str, SourceConfig],
-    declared: set[str],
-    faults: Faults,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tell which of a check's sources it judges and which it joins with."""
-    judged: list[str] = []
-    joined: list[str] = []
-    for index, name in enumerate(common.sources):
-        where = f"{path}.sources[{index}]"
-        if name not in declared:
-            faults.add(where, f"no source {name!r}{nearest(name, declared)}; declare [sources.{name}]")
-        elif name in common.sources[:index]:
-            faults.add(where, f"{name!r} is named twice")
-        elif name in found:
-            yields = found[name].source.yields
-            if set(check.over) & set(yields):
-                judged.append(name)
-            elif check.knows is not None and not check.knows_own and check.knows in yields:
-                joined.append(name)
-            else:
-                faults.add(
-                    where,
-                    f"{name!r} is of kind {found[name].common.kind!r}, which tells nothing that {common.check} reads",
-                )
-    clean = all(name in found for name in common.sources)
-    if clean and not judged:
-        faults.add(f"{path}.sources", f"{common.check} needs a source whose records it judges")
-    if clean and check.knows is not None and not check.knows_own and not joined:
-        faults.add(f"{path}.sources", f"{common.check} needs a source to join with, for example of kind roster")
-    return tuple(judged), tuple(joined)
+    for key, message in rules.too_short({"max_age": common.max_age}):
+        faults.add(f"{path}.{key}", message)
+    for index, rule in enumerate(common.exclude):
+        for key, message in rules.match_faults(rule.match, rule.reason, rules.fields_of(check.over)):
+            faults.add(f"{path}.exclude[{index}].{key}", message)
+    tells = {other: source.source.yields if source is not None else None for other, source in found.items()}
+    roles = rules.roles(common.sources, check, unit, tells)
+    for key, message in roles.faults:
+        faults.add(f"{path}.{key}", message)
+    return CheckConfig(name, common, policy, table, check, roles.judged, roles.joined, digest_of(table))
 
 
 def _across(config: Config, faults: Faults) -> None:
     """Find the faults that no single table shows."""
+    if not config.engine.state_dir.strip():
+        faults.add("engine.state_dir", "name a folder of its own")
     if config.engine.store != "sqlite":
-        faults.add("engine.store", f'expected "sqlite", found {config.engine.store!r}')
+        faults.add("engine.store", 'expected "sqlite", the only store of this version')
     if config.engine.concurrency < 1:
         faults.add("engine.concurrency", f"expected 1 or more, found {config.engine.concurrency}")
-    for check in config.checks.values():
-        slowest = max((config.sources[name].every for name in (*check.judged, *check.joined)), default=timedelta(0))
-        if check.max_age < slowest:
-            faults.add(
-                f"checks.{check.name}.max_age",
-                f"shorter than the interval of its slowest source ({slowest}); it would be stale between runs",
-            )
+    listen = config.metrics.listen
+    refused = check_listen(listen, allow_public=config.metrics.allow_public) if listen else None
+    if refused is not None:
+        faults.add(KEY, refused.removeprefix(f"{KEY}: "))
+    _freshness(config, faults)
     for kind, table in (("sources", config.sources), ("checks", config.checks)):
-        for name, item in table.items():
-            if item.common.was and item.common.was in table:
-                faults.add(f"{kind}.{name}.was", f"{item.common.was!r} still exists; `was` names a former name")
+        for name, message in rules.was_faults({name: item.common.was for name, item in table.items()}):
+            faults.add(f"{kind}.{name}.was", message)
+
+
+def _freshness(config: Config, faults: Faults) -> None:
+    """Find ages that are over before the next run could end; a joined source counts by its own."""
+    joined = {name for check in config.checks.values() for name in check.joined}
+    for source in config.sources.values():
+        if (source.common.max_age is not None or source.name in joined) and source.max_age < source.every:
+            told = f"{format_duration(source.max_age)} is shorter than every = {format_duration(source.every)}"
+            faults.add(f"sources.{source.name}.max_age", f"{told}; it would be stale between runs")
+    for check in config.checks.values():
+        slowest = max((config.sources[name].every for name in check.judged), default=timedelta(0))
+        if check.max_age < slowest:
+            told = f"{format_duration(check.max_age)} is shorter than the interval of its slowest source"
+            told = f"{told}, {format_duration(slowest)}; it would be stale between runs"
+            faults.add(f"checks.{check.name}.max_age", told)

@@ -159,7 +159,7 @@ class KnownTime(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     id: str
-    what: Literal["tls_not_after", "backup_newest", "attestation_until"]
+    what: Literal["tls_not_after", "backup_newest"]
     at: datetime
     """UTC."""
     limit_seconds: float | None = None

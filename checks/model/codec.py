@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from checks.model.records import Account, Attestation, Backup, BackupSet, Credential, Person, TlsEndpoint
+from checks.model.units import plain
 
 if TYPE_CHECKING:
     from checks.model.records import Record
 
 AnyRecord = Account | Credential | Person | BackupSet | Backup | TlsEndpoint | Attestation
 
-
-def _plain(value: object) -> object:
-    """Write a ``Duration`` as the length of time that it is."""
-    if isinstance(value, timedelta):
-        return timedelta(seconds=value.total_seconds())
-    raise NotImplementedError(type(value))
-
-
-_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)
+_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=plain)
 _DECODER: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 

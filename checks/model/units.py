@@ -29,6 +29,13 @@ def duration(text: str) -> Duration:
     return parse_duration(text)
 
 
+def plain(value: object) -> object:
+    """Turn a ``Duration`` into the length of time that it is; msgspec's hook for encoding."""
+    if isinstance(value, timedelta):
+        return timedelta(seconds=value.total_seconds())
+    raise NotImplementedError(type(value))
+
+
 def format_duration(value: timedelta) -> str:
     """Format a length of time with its two largest units: ``90d``, ``1h30m``, ``0s``."""
     left = round(abs(value.total_seconds()))

@@ -140,6 +140,28 @@ def _group(check: Check, records: Sequence[Record]) -> tuple[Record, ...]:
     return tuple(record for record in records if check.by(record) == key)
 
 
+def near_examples(name: str) -> Iterator[Case]:
+    """Give every example, and every example with one declared field of one record at each of its borders."""
+    check = CHECKS[name]
+    for example in check.examples:
+        records = [*example.records, *example.joined]
+        split = len(example.records)
+        for position, record in enumerate(records):
+            for other in (record, *_neighbours(record, check)):
+                bent_records = [*records[:position], other, *records[position + 1 :]]
+                group = _group(check, bent_records[:split])
+                item = group if check.by is not None else group[0]
+                yield Case(name, [item], bent_records[split:], check.policy(), EXAMPLE_NOW)
+
+
+def _neighbours(record: Record, check: Check) -> Iterator[Record]:
+    prefix = type_name(type(record))
+    for name, values in _values()[type(record)].items():
+        if f"{prefix}.{name}" in check.reads:
+            for value in values:
+                yield msgspec.structs.replace(record, **{name: value})
+
+
 @st.composite
 def bent(draw: st.DrawFn, record: Record) -> Record:
     """Replace up to four fields of a record with border values, or with nothing."""
@@ -148,7 +170,7 @@ def bent(draw: st.DrawFn, record: Record) -> Record:
     why = dict(record.why)
     for _ in range(draw(st.integers(0, 4))):
         name = draw(st.sampled_from(sorted(values)))
-        value = draw(values[name])
+        value = draw(st.one_of(st.none(), st.sampled_from(values[name])))
         changes[name] = value
         why.pop(name, None)
         if value is None and draw(st.booleans()):
@@ -198,7 +220,7 @@ def _setting(hint: Any, default: Any) -> st.SearchStrategy[Any]:
 
 
 @cache
-def _values() -> Mapping[type[Record], Mapping[str, st.SearchStrategy[Any]]]:
+def _values() -> Mapping[type[Record], Mapping[str, Sequence[Any]]]:
     """Give the values that a field of a record type may take: those of all examples, and borders by type."""
     seen: dict[tuple[type[Record], str], set[Any]] = {}
     for check in CHECKS.values():
@@ -220,12 +242,12 @@ def _hashable(value: Any) -> Any:
     return None if isinstance(value, (dict, list)) else value
 
 
-def _field(hint: Any, seen: set[Any]) -> st.SearchStrategy[Any]:
+def _field(hint: Any, seen: set[Any]) -> Sequence[Any]:
     arms = get_args(hint) if get_origin(hint) in {Union, types.UnionType} else (hint,)
     kind = next(arm for arm in arms if arm is not type(None))
     borders = _borders(kind)
     told = sorted((value for value in seen if value is not None and not isinstance(value, Bridge)), key=repr)
-    return st.one_of(st.none(), st.sampled_from([*told, *borders]))
+    return [*told, *borders]
 
 
 def _borders(kind: Any) -> Sequence[Any]:

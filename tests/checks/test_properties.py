@@ -20,7 +20,7 @@ from checks.model.known import Known
 from checks.model.records import Record, field_names
 from checks.model.result import Finding, Result
 from checks.model.state import Verdict
-from tests.checks.cases import CHECKS, ROSTER, SOURCE, TICK, Case, cases, gaps
+from tests.checks.cases import CHECKS, ROSTER, SOURCE, TICK, Case, cases, gaps, near_examples
 from tests.support.builders import known_of
 
 GREENER: Final[Mapping[Outcome, frozenset[Outcome]]] = {
@@ -109,6 +109,18 @@ def test_erasing_a_field_never_makes_a_subject_greener(name: str, data: st.DataO
     for field, poorer in case.erasures():
         after = poorer.judge(poorer.items[0])
         assert after.outcome not in GREENER[before.outcome], (field, before, after)
+
+
+@every_check
+def test_erasing_a_field_near_an_example_never_makes_it_greener(name: str) -> None:
+    """The same, exhaustively, of every example and of every example with one declared field at each of its borders."""
+    for case in near_examples(name):
+        before = case.judge(case.items[0])
+        if before.until is not None:
+            assert case.judge(case.items[0], before.until - TICK).outcome is before.outcome, (before, case)
+        for field, poorer in case.erasures():
+            after = poorer.judge(poorer.items[0])
+            assert after.outcome not in GREENER[before.outcome], (field, before, after, case)
 
 
 @every_check

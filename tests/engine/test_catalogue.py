@@ -46,7 +46,6 @@ def test_each_family_has_series_with_its_labels() -> None:
         times=(
             KnownTime(source="hr", id="a", what="tls_not_after", at=NOW),
             KnownTime(source="hr", id="a", what="backup_newest", at=NOW, limit_seconds=1),
-            KnownTime(source="hr", id="a", what="attestation_until", at=NOW),
         ),
     )
     seen = {name: frozenset(label for label, _ in labels) for name, labels in exposed(snapshot)}

@@ -53,14 +53,17 @@ def main() -> int:
     estate, findings, glyphs, *rest = sys.argv[1:]
     port = RenewedPort(ESTATES[estate](), int(findings))
     ascii_only = glyphs == "ascii"
-    return run(
+    left: list[str] = []
+    code = run(
         port,
         glyphs="ascii" if ascii_only else "unicode",
         stops_engine="stops" in rest,
         clock=port.clock,
         on_ready=None if "deaf" in rest else install_signals,
-        on_quit=lambda: print("left"),
+        on_quit=lambda: left.append("left"),
     )
+    print(*left)
+    return code
 
 
 if __name__ == "__main__":
