@@ -147,6 +147,7 @@ class AttachedPort:
         self._path = folder / SOCKET_NAME
         self._snapshot: Snapshot | None = None
         self._fault: str | None = None
+        self._writer: asyncio.StreamWriter | None = None
         self._watching: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -159,14 +160,16 @@ class AttachedPort:
             await _closed(writer)
             message = f"the engine at {self._path} does not answer ({type(error).__name__})"
             raise CannotAttach(message) from None
-        self._watching = asyncio.get_running_loop().create_task(self._watch(reader, writer))
+        self._writer = writer
+        self._watching = asyncio.get_running_loop().create_task(self._watch(reader))
 
     async def close(self) -> None:
         """Let the engine go."""
-        if self._watching is not None:
+        if self._watching is not None and self._writer is not None:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
+            await _closed(self._writer)
 
     def snapshot(self) -> Snapshot | None:
         """Give the latest snapshot that arrived."""
@@ -206,14 +209,12 @@ class AttachedPort:
             message = f"no engine answers at {self._path} ({error.strerror}); start one with: controlwatch serve"
             raise CannotAttach(message) from None
 
-    async def _watch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _watch(self, reader: asyncio.StreamReader) -> None:
         try:
             while True:
                 self._snapshot = await _read(reader, Snapshot)
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError, CannotAttach):
             self._fault = f"the engine at {self._path} has gone"
-        finally:
-            await _closed(writer)
 
 
 class AttachedThread:
