@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -108,6 +109,29 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
+class Unnamed:
+    """A file beside the blobs that has no name from the start, so that a crash leaves nothing: it may name people."""
+
+    _root: Path
+    _file: BinaryIO
+
+    def write(self, data: bytes) -> None:
+        """Append bytes; raises ``StoreFull`` or ``StoreReadOnly``."""
+        with _named(self._root):
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Give at most ``size`` bytes from an offset."""
+        return os.pread(self._file.fileno(), size, offset)
+
+    def close(self) -> None:
+        """Let it go."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
 class FolderBlobs:
     """Blobs in a folder: files 0600, folders 0700."""
 
@@ -129,6 +153,12 @@ class FolderBlobs:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         return Spool(self.root, path, os.fdopen(handle, "wb", buffering=CHUNK))
+
+    def unnamed(self) -> Unnamed:
+        """Make a file for what need not outlive a judgement; raises ``StoreFull`` or ``StoreReadOnly``."""
+        with _named(self.root):
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return Unnamed(self.root, tempfile.TemporaryFile(dir=self.root, buffering=0))
 
     def put(self, data: bytes) -> Blob:
         """Store bytes whole."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,10 +22,10 @@ import tomli
 import checks
 import sources
 from checks.model.check import Check, Severity
-from checks.model.records import Account
+from checks.model.records import Account, Record
 from checks.model.units import Duration, duration, format_duration
 from engine import rules
-from engine.convert import Faults, convert_table, nearest, shown
+from engine.convert import Faults, choice, convert_table, shown
 from engine.serve import KEY, check_listen
 from sources.common.source import Source
 
@@ -236,17 +236,17 @@ def parse(text: str, path: Path) -> Config:
     faults = Faults(path.name)
     for key in tree:
         if key not in SECTIONS:
-            faults.add(key, f"unknown section{nearest(key, SECTIONS)}; one of {', '.join(SECTIONS)}")
-    declared: dict[str, SourceConfig | None] = dict.fromkeys(_named(tree, "sources"))
-    declared |= {name: _source(name, table, path.parent, faults) for name, table in _tables(tree, "sources", faults)}
-    judged = {name: _check(name, table, declared, faults) for name, table in _tables(tree, "checks", faults)}
+            faults.add(key, f"unknown section{choice(key, SECTIONS)}")
+    asked = {name: _source(name, table, path.parent, faults) for name, table in _tables(tree, "sources", faults)}
+    tells = {name: _yields(table) for name, table in _named(tree, "sources").items()}
+    judged = {name: _check(name, table, tells, faults) for name, table in _tables(tree, "checks", faults)}
     config = Config(
         path=path,
         folder=path.parent.resolve(),
         engine=_section(EngineSettings, tree, "engine", faults),
         metrics=_section(MetricsSettings, tree, "metrics", faults),
         waivers=_section(WaiverSettings, tree, "waivers", faults),
-        sources={name: source for name, source in declared.items() if source is not None},
+        sources={name: source for name, source in asked.items() if source is not None},
         checks={name: check for name, check in judged.items() if check is not None},
         digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(),
     )
@@ -265,8 +265,7 @@ def digest_of(*tables: Mapping[str, Any]) -> str:
 
 def _section(kind: type[Any], tree: Mapping[str, Any], key: str, faults: Faults) -> Any:
     table = tree.get(key, {})
-    converted = convert_table(table, (kind,), key, faults)
-    return converted[0] if converted is not None else kind()
+    return convert_table(table, (kind,), key, faults)[0] or kind()
 
 
 def _named(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -291,74 +290,73 @@ def _tables(tree: Mapping[str, Any], key: str, faults: Faults) -> list[tuple[str
     return named
 
 
+def _yields(table: object) -> tuple[type[Record], ...] | None:
+    """Name what a declared source tells, whatever else is wrong with it; None when its kind is not known."""
+    kind = table.get("kind") if isinstance(table, dict) else None
+    return sources.load(kind).yields if isinstance(kind, str) and kind in sources.kinds() else None
+
+
 def _unit(table: Mapping[str, Any], path: str, key: str, known: Sequence[str], faults: Faults) -> str | None:
     """Read which kind a source is of, or which check is configured; None when there is none of that name."""
     named = table.get(key)
     if isinstance(named, str) and named in known:
         return named
     said = "missing" if named is None else f"unknown {key} {shown(named)}"
-    hint = nearest(named, known) if isinstance(named, str) else ""
-    faults.add(f"{path}.{key}", f"{said}{hint}; one of {', '.join(known)}")
+    faults.add(f"{path}.{key}", f"{said}{choice(named, known)}")
     return None
 
 
 def _source(name: str, table: Mapping[str, Any], folder: Path, faults: Faults) -> SourceConfig | None:
-    path = f"sources.{name}"
+    path, before = f"sources.{name}", len(faults.found)
     for where in rules.passwords(table, path):
         faults.add(where, "holds a password; name the user alone, and give the password by a reference to a secret")
     kind = _unit(table, path, "kind", sources.kinds(), faults)
     if kind is None:
         return None
     source = sources.load(kind)
-    converted = convert_table(table, (SourceCommon, source.config), path, faults)
-    if converted is None:
-        return None
-    common, own = converted
-    for message in source.check(own, folder) if source.check is not None else ():
+    common, own = convert_table(table, (SourceCommon, source.config), path, faults)
+    for message in source.check(own, folder) if source.check is not None and own is not None else ():
         faults.add(f"{path}.{message.split(':', 1)[0]}", message.split(":", 1)[-1].strip())
-    settings = {"every": common.every, "max_age": common.max_age, "timeout": common.timeout}
-    for key, message in rules.too_short(settings):
+    for key, message in _common_faults(common, source):
         faults.add(f"{path}.{key}", message)
+    sound = len(faults.found) == before
+    return SourceConfig(name, common, own, table, source, digest_of(table)) if sound else None
+
+
+def _common_faults(common: SourceCommon, source: Source) -> Iterator[tuple[str, str]]:
+    """Find the faults of the keys that every source takes, as key and message."""
+    yield from rules.too_short({"every": common.every, "max_age": common.max_age, "timeout": common.timeout})
     if common.classify and Account not in source.yields:
-        faults.add(f"{path}.classify", f"sources of kind {kind} tell no accounts")
+        yield "classify", f"sources of kind {common.kind} tell no accounts"
     for index, rule in enumerate(common.classify):
-        where = f"{path}.classify[{index}]"
         if rule.klass not in rules.CLASSES:
-            hint = nearest(rule.klass, rules.CLASSES)
-            faults.add(f"{where}.class", f"unknown class {shown(rule.klass)}{hint}; one of {', '.join(rules.CLASSES)}")
+            yield f"classify[{index}].class", f"unknown class {shown(rule.klass)}{choice(rule.klass, rules.CLASSES)}"
         for key, message in rules.match_faults(rule.match, rule.reason, rules.CLASSIFIED_BY):
-            faults.add(f"{where}.{key}", message)
-    return SourceConfig(name, common, own, table, source, digest_of(table))
+            yield f"classify[{index}].{key}", message
 
 
-def _check(
-    name: str,
-    table: Mapping[str, Any],
-    found: Mapping[str, SourceConfig | None],
-    faults: Faults,
-) -> CheckConfig | None:
-    path = f"checks.{name}"
+def _check(name: str, table: Mapping[str, Any], tells: rules.Tells, faults: Faults) -> CheckConfig | None:
+    path, before = f"checks.{name}", len(faults.found)
     known = checks.discover()
     unit = _unit(table, path, "check", list(known), faults)
     if unit is None:
         return None
     check = known[unit]
-    converted = convert_table(table, (CheckCommon, check.policy), path, faults)
-    if converted is None:
+    common, policy = convert_table(table, (CheckCommon, check.policy), path, faults)
+    if common is None:
         return None
-    common, policy = converted
     if not 0.0 <= common.min_coverage <= 1.0:
         faults.add(f"{path}.min_coverage", f"expected a share from 0 to 1, found {common.min_coverage}")
-    for key, message in rules.too_short({"max_age": common.max_age}):
+    roles = rules.roles(common.sources, check, unit, tells)
+    for key, message in (*rules.too_short({"max_age": common.max_age}), *roles.faults):
         faults.add(f"{path}.{key}", message)
     for index, rule in enumerate(common.exclude):
         for key, message in rules.match_faults(rule.match, rule.reason, rules.fields_of(check.over)):
             faults.add(f"{path}.exclude[{index}].{key}", message)
-    tells = {other: source.source.yields if source is not None else None for other, source in found.items()}
-    roles = rules.roles(common.sources, check, unit, tells)
-    for key, message in roles.faults:
-        faults.add(f"{path}.{key}", message)
-    return CheckConfig(name, common, policy, table, check, roles.judged, roles.joined, digest_of(table))
+    sound = len(faults.found) == before
+    return (
+        CheckConfig(name, common, policy, table, check, roles.judged, roles.joined, digest_of(table)) if sound else None
+    )
 
 
 def _across(config: Config, faults: Faults) -> None:
@@ -387,7 +385,8 @@ def _freshness(config: Config, faults: Faults) -> None:
             told = f"{format_duration(source.max_age)} is shorter than every = {format_duration(source.every)}"
             faults.add(f"sources.{source.name}.max_age", f"{told}; it would be stale between runs")
     for check in config.checks.values():
-        slowest = max((config.sources[name].every for name in check.judged), default=timedelta(0))
+        every = [config.sources[name].every for name in check.judged if name in config.sources]
+        slowest = max(every, default=timedelta(0))
         if check.max_age < slowest:
             told = f"{format_duration(check.max_age)} is shorter than the interval of its slowest source"
             told = f"{told}, {format_duration(slowest)}; it would be stale between runs"

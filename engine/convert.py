@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args, get_origin, get_ty
 
 import msgspec
 
+from checks.model.units import Duration
 from sources.common.settings import Secret, from_toml
 
 _WORDS: Final = {
@@ -71,32 +72,43 @@ def nearest(key: str, allowed: Iterable[str]) -> str:
     return f', did you mean "{close[0]}"?' if close else ""
 
 
+def choice(word: object, allowed: Iterable[str]) -> str:
+    """Suggest the nearest valid word or, when none is near, name them all."""
+    known = list(allowed)
+    near = nearest(word, known) if isinstance(word, str) else ""
+    return near or f"; one of {', '.join(known)}"
+
+
 def convert_table(
     table: object,
     kinds: tuple[type[msgspec.Struct], ...],
     path: str,
     faults: Faults,
-) -> tuple[Any, ...] | None:
-    """Convert one table whose keys belong to several structs; None when it has a fault, which is noted.
+) -> tuple[Any, ...]:
+    """Convert one table whose keys belong to several structs, one of each.
 
-    Of two structs with a key of the same name the last has it, so that a unit's own meaning wins over a common one.
+    Every fault is noted. A struct then has the default of a faulty key, for further tests; it is None when a key that
+    must be there is not. Of two structs with a key of the same name the last has it: a unit's own meaning wins.
     """
     if not isinstance(table, Mapping):
         faults.add(path, f"expected a table, found {shown(table)}")
-        return None
-    before = len(faults.found)
+        return tuple(None for _ in kinds)
     keys = _keys(kinds)
     values: dict[type, dict[str, Any]] = {kind: {} for kind in kinds}
     for key, value in table.items():
         spec = keys.get(key)
         if spec is None:
             faults.add(f"{path}.{key}", f"unknown key{nearest(key, keys)}")
-        else:
-            values[spec.owner][spec.name] = _convert(value, spec.kind, f"{path}.{key}", faults)
-    for key, spec in keys.items():
-        if spec.required and key not in table:
-            faults.add(f"{path}.{key}", "missing")
-    return tuple(kind(**values[kind]) for kind in kinds) if len(faults.found) == before else None
+            continue
+        before = len(faults.found)
+        converted = _convert(value, spec.kind, f"{path}.{key}", faults)
+        if len(faults.found) == before:
+            values[spec.owner][spec.name] = converted
+    wanted = {key: spec for key, spec in keys.items() if spec.required}
+    for key in (key for key in wanted if key not in table):
+        faults.add(f"{path}.{key}", "missing")
+    lacking = {spec.owner for spec in wanted.values() if spec.name not in values[spec.owner]}
+    return tuple(kind(**values[kind]) if kind not in lacking else None for kind in kinds)
 
 
 def shown(value: object) -> str:
@@ -128,8 +140,7 @@ def _convert(value: object, kind: Any, path: str, faults: Faults) -> Any:
     """Convert one value; lists and tables item by item, so that each fault names its own place."""
     kind = _told(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        row = convert_table(value, (kind,), path, faults)
-        return row[0] if row is not None else None
+        return convert_table(value, (kind,), path, faults)[0]
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple and isinstance(value, list):
         return tuple(_convert(item, arguments[0], f"{path}[{index}]", faults) for index, item in enumerate(value))
@@ -158,6 +169,10 @@ def _message(said: str, value: object, kind: Any) -> str:
         return f"expected {'one of ' * (len(allowed) > 1)}{', '.join(map(shown, allowed))}, found {shown(value)}{hint}"
     if _holds_secret(kind):
         return _in_words(said)
+    if kind is Duration and not isinstance(value, str):
+        return f'expected a duration such as "90d", found {shown(value)}'
+    if date in (kind, *get_args(kind)):
+        return f"expected a date such as 2027-03-31, found {shown(value)}"
     is_ours = not said.startswith(("Expected", "Invalid"))
     return said if is_ours else f"{_in_words(said)}, found {shown(value)}"
 

@@ -41,6 +41,8 @@ SWEEP_RETRY = timedelta(minutes=1)
 FIRST_JUDGEMENT_WAIT = timedelta(seconds=15)
 """A check with several sources waits this long, after a start, for all of them to have been tried."""
 EVENTS_KEPT = 200
+OWN_SHARE = 0.9
+"""The share of a one-shot's deadline in which a source may end by itself, before it is given up."""
 STORE_RETRY = timedelta(seconds=5)
 REJUDGE_FLOOR = timedelta(seconds=1)
 
@@ -164,6 +166,7 @@ class Engine:
         """Collect what the named checks read, judge them, and publish; whatever sources do, within the deadline."""
         checks = [self.config.checks[name] for name in names]
         wanted = dict.fromkeys(name for check in checks for name in (*check.judged, *check.joined))
+        self.runner.limit = deadline * OWN_SHARE
         for name in wanted:
             self.runner.launch(name)
         tasks = {name: self.runner.tasks[name] for name in wanted}

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
-
 from checks.model import codec
 from checks.model.doubt import Cause, Gap
 from checks.model.fold import Exclusion, Fold, Item, Part, Question
 from checks.model.known import NOTHING, Known, NotTold
 from checks.model.records import Record, type_name
-from engine.keyed import Keyed, KnownKeyed
+from engine.keyed import Joined, Keyed, KnownJoined
 
 if TYPE_CHECKING:
     from checks.model.result import Finding, Result
-    from engine.blobs import FolderBlobs
+    from engine.blobs import FolderBlobs, Unnamed
     from engine.config import CheckConfig
     from engine.evidence import Manifest
     from engine.store import SourceMemory
@@ -43,19 +42,100 @@ class Material:
 
 async def evaluate(checks: Sequence[CheckConfig], material: Material, now: datetime, emit: Emit) -> list[Result]:
     """Judge checks that judge the same sources; findings go out through ``emit`` by check name as they are found."""
-    joins = [await _join(check, material) for check in checks]
-    folds = [Fold(_question(check, material, now, known)) for check, (known, _) in zip(checks, joins, strict=True)]
-    plain = [fold for fold in folds if fold.question.check.by is None]
-    grouped = [fold for fold in folds if fold.question.check.by is not None]
+    memories = [memory for name in checks[0].judged if (memory := material.of(name)) is not None]
+    laid_over = any(memory.complete is not None and memory.partial is not None for memory in memories)
+    waiting = [_Waiting.of(check, material) for check in checks if check.check.knows_own and not laid_over]
+    joins: list[Joined] = []
+    folds: dict[str, Fold] = {}
     try:
-        for source in checks[0].judged:
-            memory = material.of(source)
-            if memory is not None:
-                await _judge_source(memory, material, plain, grouped, emit)
+        for check in checks:
+            if not any(late.check is check for late in waiting):
+                known = await _join(check, material, joins)
+                folds[check.name] = Fold(_question(check, material, now, known))
+        plain = [fold for fold in folds.values() if fold.question.check.by is None]
+        grouped = [fold for fold in folds.values() if fold.question.check.by is not None]
+        for memory in memories:
+            await _judge_source(memory, material, _Round(plain, grouped, waiting, emit))
+        for late in waiting:
+            folds[late.check.name] = await late.judge(material, now, emit)
     finally:
-        for _, keyed in joins:
-            keyed.close()
-    return [fold.result() for fold in folds]
+        for late in waiting:
+            late.close()
+        for joined in joins:
+            joined.close()
+    return [folds[check.name].result() for check in checks]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Who is fed from one reading of a collection."""
+
+    plain: Sequence[Fold]
+    grouped: Sequence[Fold]
+    waiting: Sequence[_Waiting]
+    emit: Emit
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A check that joins with the very sources that it judges: what it judges waits until all of it was read."""
+
+    check: CheckConfig
+    joined: Joined
+    doubt: NotTold | None
+    _aside: Unnamed
+    _blocks: list[tuple[int, int]] = field(default_factory=list)
+    """Where the records set aside lie: offset and length."""
+
+    @classmethod
+    def of(cls, check: CheckConfig, material: Material) -> _Waiting:
+        """Begin with nothing read."""
+        assert check.check.keys is not None
+        joined = Joined(check.check.keys, material.blobs.unnamed())
+        return cls(check, joined, _absence(check.judged, material), material.blobs.unnamed())
+
+    def read(self, source: str, page: _Page) -> None:
+        """Take in one page."""
+        unit = self.check.check
+        assert unit.knows is not None
+        silent = self.joined.put(*page.of(unit.knows))
+        if silent is not None:
+            self.doubt = self.doubt or _untold(silent, source)
+        for kind in unit.over:
+            data = b"".join(page.of(kind)[1])
+            offset = sum(self._blocks[-1]) if self._blocks else 0
+            if data:
+                self._aside.write(data)
+                self._blocks.append((offset, len(data)))
+
+    async def judge(self, material: Material, now: datetime, emit: Emit) -> Fold:
+        """Judge what was set aside."""
+        fold = Fold(_question(self.check, material, now, KnownJoined(self.joined, self.doubt)))
+        for offset, length in self._blocks:
+            await _send(fold, fold.feed(codec.decode_lines(self._aside.read(offset, length))), emit)
+            await asyncio.sleep(0)
+        return fold
+
+    def close(self) -> None:
+        """Let everything go."""
+        self.joined.close()
+        self._aside.close()
+
+
+@dataclass(slots=True)
+class _Page:
+    """Consecutive lines of a blob, decoded."""
+
+    data: bytes
+    records: Sequence[Record]
+    _kinds: dict[type[Record], tuple[Sequence[Record], Sequence[bytes]]] = field(default_factory=dict)
+
+    def of(self, kind: type[Record]) -> tuple[Sequence[Record], Sequence[bytes]]:
+        """Give the records of a type, and their lines with the newlines; most pages hold one type."""
+        if not self._kinds:
+            lines = self.data.splitlines(keepends=True)
+            ...
+        return self._kinds.get(kind, ((), ()))
 
 
 def parts_of(names: Iterable[str], material: Material) -> list[Part]:

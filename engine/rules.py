@@ -10,7 +10,7 @@ from typing import Any, Final
 from checks.model.check import Check
 from checks.model.records import Record, type_name
 from checks.model.units import Duration, duration, format_duration
-from engine.convert import nearest
+from engine.convert import choice, nearest
 
 CLASSES: Final = ("human", "service", "guest", "bot", "break_glass", "privileged")
 """What a classify rule can say of an account."""
@@ -20,6 +20,9 @@ RESERVED: Final = frozenset({"selftest", "selftest-joined"})
 """Names of sources through which the engine proves itself."""
 SHORTEST: Final = duration("1s")
 """Of an interval, an age and a time-out."""
+
+Tells = Mapping[str, tuple[type[Record], ...] | None]
+"""The record types of every declared source; None of one whose kind is not known."""
 
 _PASSWORD: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
@@ -36,11 +39,8 @@ class Roles:
     """Key and message."""
 
 
-def roles(named: Sequence[str], check: Check, unit: str, tells: Mapping[str, tuple[type[Record], ...] | None]) -> Roles:
-    """Tell which of the named sources a check judges and which it joins with.
-
-    ``tells`` has the record types of every declared source; None of one that has faults of its own.
-    """
+def roles(named: Sequence[str], check: Check, unit: str, tells: Tells) -> Roles:
+    """Tell which of the named sources a check judges and which it joins with."""
     judged: list[str] = []
     joined: list[str] = []
     faults: list[tuple[str, str]] = []
@@ -56,7 +56,7 @@ def roles(named: Sequence[str], check: Check, unit: str, tells: Mapping[str, tup
             joined.append(name)
         elif yields is not None:
             faults.append((f"sources[{index}]", f'"{name}" tells nothing that {unit} reads; {_wanted(check)}'))
-    sound = all(tells.get(name) is not None for name in named)
+    sound = not faults and all(tells[name] is not None for name in named)
     if sound and not judged:
         faults.append(("sources", f"{unit} needs a source to judge; {_wanted(check)}"))
     if sound and _joins(check) is not None and not joined:
@@ -79,7 +79,7 @@ def match_faults(match: Mapping[str, str], reason: str, allowed: tuple[str, ...]
         yield "match", f"matches everything; name a field, one of {', '.join(allowed)}"
     for field in match:
         if field not in allowed:
-            yield f"match.{field}", f"no such field{nearest(field, allowed)}; one of {', '.join(allowed)}"
+            yield f"match.{field}", f"no such field{choice(field, allowed)}"
     if not reason.strip():
         yield "reason", "say why, for the auditor"
 

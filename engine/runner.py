@@ -68,6 +68,8 @@ class Runner:
     memories: dict[str, SourceMemory] = field(default_factory=dict)
     activity: dict[str, Activity] = field(default_factory=dict)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    limit: timedelta | None = None
+    """Of a one-shot command: the time that a run may take, if less than its own."""
     _shared: Shared | None = None
 
     def open(self) -> None:
@@ -143,7 +145,8 @@ class Runner:
             self.host.moved()
             memory = self.memory(name)
             assert self._shared is not None
-            context = Lent(self._shared, name, config.common.timeout, self.blobs, memory.complete, self._progress)
+            deadline = min(config.common.timeout, self.limit or config.common.timeout)
+            context = Lent(self._shared, name, deadline, self.blobs, memory.complete, self._progress)
             try:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)
                 await self._save(await self._absorb(memory, collected), collected)

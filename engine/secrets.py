@@ -10,50 +10,63 @@ import concurrent.futures
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from sources.common.errors import Unconfigured
 
 SERVICE = "controlwatch"
 TIMEOUT_SECONDS = 10.0
+PERSON_SECONDS = 60.0
+"""For a command that a person waits for, who may have to unlock the keyring."""
+FORM = "a secret is written as keyring:NAME, env:NAME or file:PATH"
+LONGEST_BYTES = 1 << 20
+
+Answer = TypeVar("Answer")
 
 
 async def resolve(reference: str, folder: Path, *, seconds: float = TIMEOUT_SECONDS) -> str:
     """Resolve ``keyring:NAME``, ``env:NAME`` or ``file:PATH``; raises ``Unconfigured`` that says what to do next."""
     scheme, _, name = reference.partition(":")
+    if not name:
+        raise Unconfigured(FORM)
     if scheme == "env":
         return _from_environment(name)
     if scheme == "file":
-        return await asyncio.to_thread(_from_file, folder / name)
+        path = folder / name
+        answer = _asked(lambda: _from_file(path))
+        return await _awaited(answer, seconds, f"the secret file {path} could not be read in {seconds:g} s")
     if scheme == "keyring":
-        return await _from_keyring(name, seconds)
-    message = "a secret is written as keyring:NAME, env:NAME or file:PATH"
-    raise Unconfigured(message)
+        return await _awaited(_asked(lambda: _from_keyring(name)), seconds, _silent(name, seconds))
+    raise Unconfigured(FORM)
 
 
-def store(name: str, secret: str) -> None:
+def store(name: str, secret: str, *, seconds: float = PERSON_SECONDS) -> None:
     """Keep a secret in the system's keyring; raises ``Unconfigured``."""
-    import keyring
-    import keyring.errors
 
-    try:
+    def keep() -> None:
+        import keyring
+
         keyring.set_password(SERVICE, name, secret)
-    except keyring.errors.KeyringError as error:
-        raise Unconfigured(_no_keyring(name, error)) from None
+
+    _answered(lambda: _with_keyring(name, keep), name, seconds)
 
 
-def delete(name: str) -> bool:
+def delete(name: str, *, seconds: float = PERSON_SECONDS) -> bool:
     """Delete a secret from the system's keyring; False when there was none; raises ``Unconfigured``."""
-    import keyring
-    import keyring.errors
 
-    try:
-        keyring.delete_password(SERVICE, name)
-    except keyring.errors.PasswordDeleteError:
-        return False
-    except keyring.errors.KeyringError as error:
-        raise Unconfigured(_no_keyring(name, error)) from None
-    return True
+    def forget() -> bool:
+        import keyring
+        import keyring.errors
+
+        try:
+            keyring.delete_password(SERVICE, name)
+        except keyring.errors.PasswordDeleteError:
+            return False
+        return True
+
+    return _answered(lambda: _with_keyring(name, forget), name, seconds)
 
 
 def _from_environment(name: str) -> str:
@@ -66,59 +79,81 @@ def _from_environment(name: str) -> str:
 
 def _from_file(path: Path) -> str:
     try:
-        mode = path.stat().st_mode
-        if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
-            message = f"the secret file {path} can be read or written by others; run: chmod 600 {path}"
-            raise Unconfigured(message)
-        secret = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"the secret file {path} cannot be read: {_why(error)}"
-        raise Unconfigured(message) from None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise Unconfigured(f"the secret file {path} is no regular file")
+            if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
+                told = "can be read or written by others"
+                raise Unconfigured(f"the secret file {path} {told}; run: chmod 600 {path}")
+            secret = file.read(LONGEST_BYTES).decode().rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise Unconfigured(f"the secret file {path} cannot be read: {_why(error)}") from None
     if not secret:
-        message = f"the secret file {path} is empty"
-        raise Unconfigured(message)
+        raise Unconfigured(f"the secret file {path} is empty")
     return secret
 
 
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or "unknown error" if isinstance(error, OSError) else "it is not UTF-8 text"
+def _why(error: OSError | ValueError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return (error.strerror if isinstance(error, OSError) else None) or "no such path"
 
 
-async def _from_keyring(name: str, seconds: float) -> str:
-    """Ask the keyring in a daemon thread: a locked one may wait for a person for ever, and must not keep us alive."""
-    answer: concurrent.futures.Future[str] = concurrent.futures.Future()
-    threading.Thread(target=_ask_keyring, args=(name, answer), daemon=True, name="keyring").start()
+def _from_keyring(name: str) -> str:
+    def ask() -> str | None:
+        import keyring
+
+        return keyring.get_password(SERVICE, name)
+
+    secret = _with_keyring(name, ask)
+    if not secret:
+        raise Unconfigured(f"the keyring holds no secret {name!r}; run: controlwatch secret set {name}")
+    return secret
+
+
+def _with_keyring(name: str, work: Callable[[], Answer]) -> Answer:
+    """Do something with the keyring; whatever its back end raises, also when it is loaded, is ``Unconfigured``."""
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(answer), seconds)
-    except TimeoutError:
-        message = (
-            f"the keyring did not answer for {name!r} in {seconds:g} s; unlock it, or refer to env:NAME or file:PATH"
-        )
+        return work()
+    except Exception as error:
+        fault = type(error).__name__
+        message = f"no usable keyring for {name!r} ({fault}); unlock or install one, or refer to env:NAME or file:PATH"
         raise Unconfigured(message) from None
 
 
-def _ask_keyring(name: str, answer: concurrent.futures.Future[str]) -> None:
-    import keyring
+def _silent(name: str, seconds: float) -> str:
+    return f"the keyring did not answer for {name!r} in {seconds:g} s; unlock it, or refer to env:NAME or file:PATH"
 
+
+def _asked(work: Callable[[], Answer]) -> concurrent.futures.Future[Answer]:
+    """Work in a daemon thread: a locked keyring may wait for a person for ever, and must not keep us alive."""
+    answer: concurrent.futures.Future[Answer] = concurrent.futures.Future()
+
+    def ask() -> None:
+        try:
+            outcome = work()
+        except Unconfigured as error:
+            if answer.set_running_or_notify_cancel():
+                answer.set_exception(error)
+        else:
+            if answer.set_running_or_notify_cancel():
+                answer.set_result(outcome)
+
+    threading.Thread(target=ask, daemon=True, name="secret").start()
+    return answer
+
+
+async def _awaited(answer: concurrent.futures.Future[Answer], seconds: float, message: str) -> Answer:
     try:
-        secret = keyring.get_password(SERVICE, name)
-    except Exception as error:  # noqa: BLE001 - a back end may raise anything, and none of it may hang us
-        _settle(answer, Unconfigured(_no_keyring(name, error)))
-    else:
-        missing = Unconfigured(f"the keyring holds no secret {name!r}; run: controlwatch secret set {name}")
-        _settle(answer, secret or missing)
+        return await asyncio.wait_for(asyncio.wrap_future(answer), seconds)
+    except TimeoutError:
+        raise Unconfigured(message) from None
 
 
-def _settle(answer: concurrent.futures.Future[str], outcome: str | Exception) -> None:
-    """Answer, unless nobody waits any more."""
-    if not answer.set_running_or_notify_cancel():
-        return
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)
-
-
-def _no_keyring(name: str, error: Exception) -> str:
-    fault = type(error).__name__
-    return f"no usable keyring for {name!r} ({fault}); unlock or install one, or refer to env:NAME or file:PATH"
+def _answered(work: Callable[[], Answer], name: str, seconds: float) -> Answer:
+    try:
+        return _asked(work).result(seconds)
+    except TimeoutError:
+        raise Unconfigured(_silent(name, seconds)) from None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.config import Classify
 
 IN_MEMORY = 1_300_000
-"""Ids that are kept in memory, at 24 to 27 bytes each near the end; past it a temporary table takes them, at four times the time."""
+"""Ids that are kept in memory, in 32 MB; past it a temporary table takes them, at four times the time."""
 _SMALL = 1 << 12
 _FULL = 0.625
 """The share of slots that may be taken: beyond it a search for a free one grows long."""
@@ -44,7 +44,7 @@ class Seen:
     def add(self, keys: Sequence[int], contents: Sequence[int]) -> dict[int, bool]:
         """Note ids with their contents; return the positions of repeated ids, each with whether the content is equal.
 
-        Both are hashes of 64 bits with a sign. Two ids with one hash are taken for one, which is doubt and never a loss.
+        Both are hashes of 64 bits, and no key is 0. Two ids with one hash would be taken for one that came twice.
         """
         if self._table is None:
             if self._count + len(keys) > self._limit:
@@ -76,7 +76,7 @@ class Seen:
                     break
                 slot = (slot + 1) & mask
             else:
-                ids[slot] = key or 1
+                ids[slot] = key
                 self._contents[slot] = contents[index]
         self._count += len(keys) - len(repeated)
         return repeated
@@ -154,7 +154,7 @@ class Spooler:
         data = codec.encode_lines(records)
         lines = data.splitlines(keepends=True)  # JSON escapes what would break a line.
         kinds = list(map(type, records))
-        keys = [hash((kind, record.id)) for kind, record in zip(kinds, records, strict=True)]
+        keys = [hash((kind, record.id)) or 1 for kind, record in zip(kinds, records, strict=True)]
         repeated = self._seen.add(keys, list(map(hash, lines)))
         if repeated:
             self._doubt(records, repeated)

@@ -133,15 +133,14 @@ def load(path: Path, checks: Collection[str]) -> Waivers:
 
 
 def _read(table: object, path: str, checks: Collection[str], faults: Faults) -> Waiver | None:
-    converted = convert_table(table, (Written,), path, faults)
-    if converted is None:
+    before = len(faults.found)
+    written: Written | None = convert_table(table, (Written,), path, faults)[0]
+    if written is None:
         return None
-    written: Written = converted[0]
     waiver = Waiver(written, _instant(written.starts, time.min), _instant(written.expires, time.max))
-    before = len(faults.lines)
     for key, message in _faults_of(waiver, checks):
         faults.add(f"{path}.{key}", message)
-    return waiver if len(faults.lines) == before else None
+    return waiver if len(faults.found) == before else None
 
 
 def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]:

@@ -219,8 +219,8 @@ class _Live:
                 rest.append(with_factors(account, not_asked))
             else:
                 self.waiting.append(account)
-                if user.credentials and user.credentials.provider:
-                    self.federated |= {account.id} if user.credentials.provider.type in wire.FEDERATED else set()
+                if _signs_in_elsewhere(user):
+                    self.federated.add(account.id)
         return rest
 
     async def pages(self) -> AsyncGenerator[Page, None]:
@@ -326,6 +326,11 @@ def _untold(user: wire.User, keys: tuple[str, ...], roles: tuple[str, ...] | Non
     if not keys:
         why["keys"] = Cause.NOT_EXPOSED
     return why
+
+
+def _signs_in_elsewhere(user: wire.User) -> bool:
+    provider = user.credentials.provider if user.credentials is not None else None
+    return provider is not None and provider.type in wire.FEDERATED
 
 
 def _class_of(word: str | None, classes: Mapping[str, Class]) -> tuple[str, str]:

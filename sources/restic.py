@@ -30,6 +30,7 @@ from checks.model.units import Duration, duration
 from sources.common.command import last_line, minimal_env
 from sources.common.errors import SourceError
 from sources.common.restic_cli import READ_ONLY, Listing, Repository, Row, Summary, list_snapshots, run_restic
+from sources.common.restic_sizes import with_sizes
 from sources.common.settings import Secret
 from sources.common.source import Context, Fact, Page, Probe, Progress, Source
 
@@ -81,6 +82,7 @@ async def fetch(config: Config, ctx: Context) -> AsyncGenerator[Page, None]:
     listing = await list_snapshots(repository)
     ctx.progress(Progress(done=1))
     named = [(row, _set_of(config.sets, row)) for row in listing.rows]
+    named = await with_sizes(repository, named, ctx.scratch, ctx.now())
     for start in range(0, len(named), _PAGE):
         yield Page(records=[to_backup(ctx.name, row, name) for row, name in named[start : start + _PAGE]])
         await asyncio.sleep(0)
@@ -239,7 +241,7 @@ SOURCE = Source(
         Fact("backup.started_at", _PERMISSION, Cause.DENIED, "the writer's own clock"),
         Fact("backup.finished_at", _PERMISSION, Cause.NOT_EXPOSED, "snapshots written by restic 0.17 and later"),
         Fact("backup.status", _PERMISSION, Cause.DENIED, "a snapshot does not tell that files were skipped"),
-        Fact("backup.size_bytes", _PERMISSION, Cause.NOT_EXPOSED, "snapshots written by restic 0.17 and later"),
+        Fact("backup.size_bytes", _PERMISSION, Cause.NOT_EXPOSED, "from the writer since 0.17; else of a set's newest"),
         Fact("backup.depth", _PERMISSION, Cause.DENIED, "exists: neither verified nor restored"),
     ),
     every=timedelta(minutes=30),

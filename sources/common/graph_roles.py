@@ -1,4 +1,4 @@
-"""Who administers an Entra tenant: holders of directory roles, those who may activate one, and members of such groups."""
+"""Who administers an Entra tenant: who holds a directory role, who may activate one, and the members of such groups."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -232,14 +233,23 @@ async def test_a_future_snapshot_is_told_as_it_is(repo: Repo, ctx: LentContext) 
 
 
 async def test_a_snapshot_proves_that_it_exists_and_no_more(repo: Repo, ctx: LentContext) -> None:
-    """Depth is ``exists``; what an old writer does not record is not exposed."""
+    """Depth is ``exists``; the end of an old writer's run is not exposed."""
     made = repo.back_up("web1", "www")
     backup = backups_of(await told(ctx))[made]
     assert (backup.status, backup.depth) == ("complete", "exists")
     if backup.finished_at is None:
-        assert backup.why == {"finished_at": Cause.NOT_EXPOSED, "size_bytes": Cause.NOT_EXPOSED}
-    else:
-        assert backup.size_bytes == 4
+        assert backup.why["finished_at"] == Cause.NOT_EXPOSED
+
+
+async def test_the_newest_snapshot_of_a_set_tells_its_size_whoever_wrote_it(repo: Repo, ctx: LentContext) -> None:
+    """Where the writer recorded none it is asked for once, of the newest alone, and kept."""
+    older, newer = repo.back_up("web1", "www"), repo.back_up("web1", "www")
+    ctx.at = datetime.now(UTC)
+    backups = backups_of(await told(ctx))
+    assert backups[newer].size_bytes == 4
+    if backups[older].size_bytes is None:
+        assert json.loads((ctx.scratch / "sizes.json").read_text()) == {newer: 4}
+        assert backups[older].why["size_bytes"] == Cause.NOT_EXPOSED
 
 
 async def test_a_summary_tells_the_end_and_the_logical_size(ctx: LentContext, fake: Any) -> None:
