@@ -76,6 +76,9 @@ def _of_value(source: Source, record: Record, field: str) -> list[str]:
             found.append("is not in UTC")
         return found
     if why is None:
+        proof = {"last_seen_at": "never_seen", "last_used_at": "never_used"}.get(field)
+        if proof is not None and getattr(record, proof) is True:
+            return []  # that it was never used is told, so nothing is withheld
         return [] if never else ["is not told, and no why says so"]
     return [] if why in CAUSES else [f"is not told because of {why!r}, which is no cause"]
 
