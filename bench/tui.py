@@ -1,7 +1,7 @@
 """How fast the screen is there, and what it costs to leave it open: ``python bench/tui.py [SECONDS]``.
 
 Runs the TUI over a canned estate in a real pseudo-terminal. The yardstick is a bare Textual app with one static line.
-Limits: painted in 0.8 s; idle at 80×24 at most 0.5 % of a core and no byte while nothing changes; steady at most 2 kB/s.
+Limits: painted in 0.8 s; idle at 80×24 at most 0.5 % of a core and no byte while nothing changes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def measure(command: Sequence[str], columns: int, rows: int, idle_seconds: int) 
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", TEXTUAL_ANIMATIONS="none")
-        os.execv(command[0], list(command))
+        os.execv(command[0], list(command))  # noqa: S606 - no shell is the point
     try:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         seen = b""

@@ -27,6 +27,11 @@ from engine.store import StoreError, StoreFull, StoreReadOnly
 CHUNK: Final = 256 * 1024
 """Bytes that are read, hashed or compressed at once; hashing and zlib let other threads run meanwhile."""
 
+IN_MEMORY: Final = 24 * 1024 * 1024
+"""Bytes of lines that a judgement keeps in memory; past it they go into a file."""
+LINE: Final = 512
+"""Bytes that are read at first in search of the end of a line."""
+
 _LEVEL: Final = 1
 _GZIP: Final = 31
 """zlib's word for a gzip header, which it writes without name and time: the same bytes give the same file."""
@@ -108,27 +113,54 @@ class Spool:
         _sync_folder(path.parent)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unnamed:
-    """A file beside the blobs that has no name from the start, so that a crash leaves nothing: it may name people."""
+    """Lines that need not outlive a judgement: in memory at first, then in a file without a name.
+
+    The file lies beside the blobs, for it may name people, and a crash leaves nothing of it.
+    """
 
     _root: Path
-    _file: BinaryIO
+    _limit: int
+    _memory: bytearray = field(default_factory=bytearray)
+    _file: BinaryIO | None = None
+    size: int = 0
 
     def write(self, data: bytes) -> None:
         """Append bytes; raises ``StoreFull`` or ``StoreReadOnly``."""
+        self.size += len(data)
+        if self._file is None and self.size <= self._limit:
+            self._memory += data
+            return
         with _named(self._root):
+            if self._file is None:
+                self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._file = tempfile.TemporaryFile(dir=self._root, buffering=0)
+                data, self._memory = bytes(self._memory) + data, bytearray()
             left = memoryview(data)
             while left:
                 left = left[self._file.write(left) :]
 
     def read(self, offset: int, size: int) -> bytes:
         """Give at most ``size`` bytes from an offset."""
+        if self._file is None:
+            return bytes(self._memory[offset : offset + size])
         return os.pread(self._file.fileno(), size, offset)
+
+    def line(self, offset: int) -> bytes:
+        """Give the line that begins at an offset, without its newline."""
+        if self._file is None:
+            return bytes(self._memory[offset : self._memory.index(b"\n", offset)])
+        handle, size = self._file.fileno(), LINE
+        while (end := (data := os.pread(handle, size, offset)).find(b"\n")) < 0 and len(data) == size:
+            size *= 4
+        return data[:end] if end >= 0 else data
 
     def close(self) -> None:
         """Let it go."""
-        self._file.close()
+        self._memory = bytearray()
+        if self._file is not None:
+            self._file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +186,9 @@ class FolderBlobs:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         return Spool(self.root, path, os.fdopen(handle, "wb", buffering=CHUNK))
 
-    def unnamed(self) -> Unnamed:
-        """Make a file for what need not outlive a judgement; raises ``StoreFull`` or ``StoreReadOnly``."""
-        with _named(self.root):
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return Unnamed(self.root, tempfile.TemporaryFile(dir=self.root, buffering=0))
+    def unnamed(self, limit: int = IN_MEMORY) -> Unnamed:
+        """Begin lines that need not outlive a judgement, with up to ``limit`` bytes in memory."""
+        return Unnamed(self.root, limit)
 
     def put(self, data: bytes) -> Blob:
         """Store bytes whole."""

@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import msgspec
 
 from checks.model.doubt import STRUCTURAL, Cause, Gap
 from checks.model.records import RECORD_TYPES, Backup, tag_of
+from checks.model.units import format_duration
 from engine.evidence import Manifest
 from engine.spool import Spooler
 from sources.common.errors import SourceError
@@ -48,10 +49,11 @@ class Collected:
 class _Run:
     """What a run has brought so far."""
 
+    as_of: datetime
+    """The oldest data time told so far, and never later than the instant before the first request."""
     pages: int = 0
     claimed: int | None = None
-    as_of: datetime | None = None
-    scopes: dict[str, None] | None = None
+    scopes: dict[str, None] = field(default_factory=dict)
 
 
 async def collect(
@@ -63,7 +65,7 @@ async def collect(
 ) -> Collected:
     """Run a source once; raises only what the blob store raises (``StoreFull``, ``StoreReadOnly``) and cancellation."""
     spooler = Spooler(config.name, blobs.spool(), config.common.classify)
-    run = _Run()
+    run = _Run(context.started)
     try:
         fault = await _drain(config, context, spooler, run)
         gaps = _gaps(config.name, spooler, run, fault, baseline)
@@ -78,10 +80,10 @@ async def collect(
         source=config.name,
         kind=config.common.kind,
         query=query_of(config.raw),
-        scopes=sorted(run.scopes or ()),
+        scopes=sorted(run.scopes),
         started_at=context.started,
         finished_at=context.now(),
-        as_of=min(run.as_of or context.started, context.started),
+        as_of=run.as_of,
         complete=not decisive,
         pages=run.pages,
         read=spooler.read,
@@ -101,19 +103,18 @@ async def collect(
 
 async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: _Run) -> Gap | None:
     """Read a source to its end; return the gap that ended it early, if one did."""
+    limit = asyncio.timeout(config.common.timeout.total_seconds())
     try:
-        async with asyncio.timeout(config.common.timeout.total_seconds()):
-            async with contextlib.aclosing(config.source.fetch(config.own, context)) as pages:
-                async for page in pages:
-                    _take(page, spooler, run)
-                    await asyncio.sleep(0)
+        async with limit, contextlib.aclosing(config.source.fetch(config.own, context)) as pages:
+            async for page in pages:
+                _take(page, spooler, run)
+                await asyncio.sleep(0)
     except SourceError as error:
         return _fault(config.name, error.cause, str(error))
     except TimeoutError:
-        seconds = f"{config.common.timeout.total_seconds():g} s"
-        return _fault(
-            config.name, Cause.UNREACHABLE, f"{config.name}: the run did not end within {seconds}; see timeout"
-        )
+        told = f"did not end within {format_duration(config.common.timeout)}; see timeout"
+        told = told if limit.expired() else "got no answer in time"
+        return _fault(config.name, Cause.UNREACHABLE, f"{config.name}: the run {told}")
     except Exception as error:  # the one place where a source's own fault is caught, as a gap that bars PASS
         LOG.exception("source %s failed inside controlwatch", config.name)
         return _fault(
@@ -131,9 +132,8 @@ def _take(page: Page, spooler: Spooler, run: _Run) -> None:
     if page.claimed is not None:
         run.claimed = max(page.claimed, run.claimed or 0)
     if page.as_of is not None:
-        run.as_of = page.as_of if run.as_of is None else min(page.as_of, run.as_of)
-    if page.scopes:
-        run.scopes = {**(run.scopes or {}), **dict.fromkeys(page.scopes)}
+        run.as_of = min(page.as_of, run.as_of)
+    run.scopes.update(dict.fromkeys(page.scopes))
 
 
 def _fault(source: str, cause: Cause, detail: str) -> Gap:
@@ -152,8 +152,8 @@ def _gaps(
     if fault is not None:
         return [fault, *gaps]
     kept = spooler.kept.total()
-    if run.claimed is not None and run.claimed > kept + spooler.merged:
-        short = run.claimed - kept - spooler.merged
+    if run.claimed is not None and run.claimed > kept:  # a record that came twice is no substitute for one that did not
+        short = run.claimed - kept
         detail = f"{source}: the provider claims {run.claimed} records and gave {kept}"
         gaps.append(Gap(source=source, cause=Cause.TRUNCATED, kind="members", detail=detail, missing=short))
     lost = shrunken(baseline, spooler.kept)

@@ -6,16 +6,18 @@ Checks see blobs and nothing else, so the same bytes, policy and instant give th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
+
 from checks.model import codec
 from checks.model.doubt import Cause, Gap
 from checks.model.fold import Exclusion, Fold, Item, Part, Question
 from checks.model.known import NOTHING, Known, NotTold
 from checks.model.records import Record, type_name
 from engine.keyed import Joined, Keyed, KnownJoined
+from engine.pages import Page, pages
 
 if TYPE_CHECKING:
     from checks.model.result import Finding, Result
@@ -43,26 +45,25 @@ class Material:
 async def evaluate(checks: Sequence[CheckConfig], material: Material, now: datetime, emit: Emit) -> list[Result]:
     """Judge checks that judge the same sources; findings go out through ``emit`` by check name as they are found."""
     memories = [memory for name in checks[0].judged if (memory := material.of(name)) is not None]
-    laid_over = any(memory.complete is not None and memory.partial is not None for memory in memories)
-    waiting = [_Waiting.of(check, material) for check in checks if check.check.knows_own and not laid_over]
-    joins: list[Joined] = []
+    waiting: dict[str, _Waiting] = {}
     folds: dict[str, Fold] = {}
+    joins = _Joins(material)
     try:
         for check in checks:
-            if not any(late.check is check for late in waiting):
-                known = await _join(check, material, joins)
-                folds[check.name] = Fold(_question(check, material, now, known))
+            if _may_wait(check, memories):
+                waiting[check.name] = _waiting(check, material)
+            else:
+                folds[check.name] = Fold(_question(check, material, now, await joins.known(check)))
         plain = [fold for fold in folds.values() if fold.question.check.by is None]
         grouped = [fold for fold in folds.values() if fold.question.check.by is not None]
         for memory in memories:
-            await _judge_source(memory, material, _Round(plain, grouped, waiting, emit))
-        for late in waiting:
-            folds[late.check.name] = await late.judge(material, now, emit)
+            await _judge_source(memory, material.blobs, _Round(plain, grouped, [*waiting.values()], emit))
+        for name, late in waiting.items():
+            folds[name] = await late.judge(material, now, emit)
     finally:
-        for late in waiting:
+        for late in waiting.values():
             late.close()
-        for joined in joins:
-            joined.close()
+        joins.close()
     return [folds[check.name].result() for check in checks]
 
 
@@ -78,64 +79,53 @@ class _Round:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A check that joins with the very sources that it judges: what it judges waits until all of it was read."""
+    """A check that joins with the very sources that it judges: what it judges waits until all of it was read once."""
 
     check: CheckConfig
     joined: Joined
     doubt: NotTold | None
-    _aside: Unnamed
-    _blocks: list[tuple[int, int]] = field(default_factory=list)
-    """Where the records set aside lie: offset and length."""
+    aside: Unnamed
+    blocks: list[int] = field(default_factory=list)
+    """Lengths of the blocks of lines that were set aside."""
 
-    @classmethod
-    def of(cls, check: CheckConfig, material: Material) -> _Waiting:
-        """Begin with nothing read."""
-        assert check.check.keys is not None
-        joined = Joined(check.check.keys, material.blobs.unnamed())
-        return cls(check, joined, _absence(check.judged, material), material.blobs.unnamed())
-
-    def read(self, source: str, page: _Page) -> None:
+    def read(self, source: str, page: Page) -> None:
         """Take in one page."""
         unit = self.check.check
         assert unit.knows is not None
-        silent = self.joined.put(*page.of(unit.knows))
+        silent = self.joined.put(page.of(unit.knows), page.lines_of(unit.knows))
         if silent is not None:
             self.doubt = self.doubt or _untold(silent, source)
-        for kind in unit.over:
-            data = b"".join(page.of(kind)[1])
-            offset = sum(self._blocks[-1]) if self._blocks else 0
-            if data:
-                self._aside.write(data)
-                self._blocks.append((offset, len(data)))
+        data = b"".join(line for kind in unit.over for line in page.lines_of(kind))
+        if data:
+            self.aside.write(data)
+            self.blocks.append(len(data))
 
     async def judge(self, material: Material, now: datetime, emit: Emit) -> Fold:
         """Judge what was set aside."""
         fold = Fold(_question(self.check, material, now, KnownJoined(self.joined, self.doubt)))
-        for offset, length in self._blocks:
-            await _send(fold, fold.feed(codec.decode_lines(self._aside.read(offset, length))), emit)
+        offset = 0
+        for length in self.blocks:
+            await _send(fold, fold.feed(codec.decode_lines(self.aside.read(offset, length))), emit)
             await asyncio.sleep(0)
+            offset += length
         return fold
 
     def close(self) -> None:
         """Let everything go."""
         self.joined.close()
-        self._aside.close()
+        self.aside.close()
 
 
-@dataclass(slots=True)
-class _Page:
-    """Consecutive lines of a blob, decoded."""
+def _waiting(check: CheckConfig, material: Material) -> _Waiting:
+    assert check.check.keys is not None
+    joined = Joined(check.check.keys, material.blobs.unnamed())
+    return _Waiting(check, joined, _absence(check.judged, material), material.blobs.unnamed())
 
-    data: bytes
-    records: Sequence[Record]
-    _kinds: dict[type[Record], tuple[Sequence[Record], Sequence[bytes]]] = field(default_factory=dict)
 
-    def of(self, kind: type[Record]) -> tuple[Sequence[Record], Sequence[bytes]]:
-        """Give the records of a type, and their lines with the newlines; most pages hold one type."""
-        if not self._kinds:
-            lines = self.data.splitlines(keepends=True)
-            ...
-        return self._kinds.get(kind, ((), ()))
+def _may_wait(check: CheckConfig, memories: Sequence[SourceMemory]) -> bool:
+    """Tell whether one reading serves a check that joins with its own sources: nothing lies over them or is grouped."""
+    laid_over = any(memory.complete is not None and memory.partial is not None for memory in memories)
+    return check.check.knows_own and check.check.by is None and not laid_over
 
 
 def parts_of(names: Iterable[str], material: Material) -> list[Part]:
@@ -180,32 +170,53 @@ def _question(check: CheckConfig, material: Material, now: datetime, known: Know
     )
 
 
-async def _join(check: CheckConfig, material: Material) -> tuple[Known, Keyed]:
-    """Index the joined population of a check by its keys."""
-    keyed = Keyed()
-    unit = check.check
-    if unit.knows is None or unit.keys is None:
-        return NOTHING, keyed
-    doubt: NotTold | None = None
-    names = check.judged if unit.knows_own else check.joined
+@dataclass(slots=True)
+class _Joins:
+    """The joined populations of one evaluation; checks that join alike share one."""
+
+    material: Material
+    _made: dict[object, tuple[Joined, NotTold | None]] = field(default_factory=dict)
+
+    async def known(self, check: CheckConfig) -> Known:
+        """Index the joined population of a check by its keys."""
+        unit = check.check
+        if unit.knows is None or unit.keys is None:
+            return NOTHING
+        names = check.judged if unit.knows_own else check.joined
+        like = (unit.knows, unit.keys, names)
+        if like not in self._made:
+            joined = Joined(unit.keys, self.material.blobs.unnamed())
+            self._made[like] = joined, None
+            self._made[like] = joined, await self._fill(joined, unit.knows, names)
+        return KnownJoined(*self._made[like])
+
+    async def _fill(self, joined: Joined, kind: type[Record], names: Sequence[str]) -> NotTold | None:
+        """Put the records of a type into an index; tell why absence from it proves nothing, if it does not."""
+        doubt = _absence(names, self.material)
+        for name in names:
+            memory = self.material.of(name)
+            manifest = memory.complete or memory.partial if memory is not None else None
+            if manifest is None:
+                continue
+            async for page in pages(manifest, self.material.blobs):
+                silent = joined.put(page.of(kind), page.lines_of(kind))
+                if silent is not None:
+                    doubt = doubt or _untold(silent, name)
+        return doubt
+
+    def close(self) -> None:
+        """Let everything go."""
+        for joined, _ in self._made.values():
+            joined.close()
+
+
+def _absence(names: Sequence[str], material: Material) -> NotTold | None:
+    """Tell the first reason why the joined population may hold more than it shows."""
     for part in parts_of(names, material):
         for gap in part.gaps:
-            if gap.kind == "members" and doubt is None:
-                doubt = NotTold(gap.cause, part.source)
-        memory = material.of(part.source)
-        manifest = memory.complete or memory.partial if memory is not None else None
-        if manifest is None:
-            continue
-        async for records in _records(manifest, material.blobs):
-            pairs: list[tuple[str, bytes]] = []
-            for record in records:
-                if type(record) is unit.knows:
-                    keys = unit.keys(record)
-                    if keys is None:
-                        doubt = doubt or _untold(record, part.source)
-                    pairs += [(key, codec.encode(record)) for key in dict.fromkeys(keys or ())]
-            keyed.put(pairs)
-    return KnownKeyed(keyed, doubt), keyed
+            if gap.kind == "members":
+                return NotTold(gap.cause, part.source)
+    return None
 
 
 def _untold(record: Record, source: str) -> NotTold:
@@ -215,51 +226,41 @@ def _untold(record: Record, source: str) -> NotTold:
     return NotTold(Cause(cause), source, (f"{type_name(type(record))}.{field}",))
 
 
-async def _judge_source(
-    memory: SourceMemory,
-    material: Material,
-    plain: Sequence[Fold],
-    grouped: Sequence[Fold],
-    emit: Emit,
-) -> None:
+async def _judge_source(memory: SourceMemory, blobs: FolderBlobs, judging: _Round) -> None:
     """Judge the latest complete collection of a source, with a later partial one laid over it."""
     if memory.complete is None or memory.partial is None:
         manifest = memory.complete or memory.partial
         if manifest is not None:
-            await _judge_one(manifest, material.blobs, plain, grouped, emit)
+            await _judge_one(manifest, blobs, judging)
         return
     over = Keyed()
     try:
-        async for records in _records(memory.partial, material.blobs):
-            over.put((_identity(record), codec.encode(record)) for record in records)
-        await _overlay(memory.complete, over, material.blobs, plain, emit)
-        for fold in grouped:
-            await _overlay_groups(fold, memory, material.blobs, emit)
+        async for page in pages(memory.partial, blobs):
+            over.put((_identity(record), codec.encode(record)) for record in page.records)
+        await _overlay(memory.complete, over, blobs, judging.plain, judging.emit)
+        for fold in judging.grouped:
+            await _overlay_groups(fold, memory, blobs, judging.emit)
     finally:
         over.close()
 
 
-async def _judge_one(
-    manifest: Manifest,
-    blobs: FolderBlobs,
-    plain: Sequence[Fold],
-    grouped: Sequence[Fold],
-    emit: Emit,
-) -> None:
-    groups = [(fold, Keyed()) for fold in grouped]
-    async for records in _records(manifest, blobs):
-        for fold in plain:
-            await _send(fold, fold.feed(_over(fold, records)), emit)
+async def _judge_one(manifest: Manifest, blobs: FolderBlobs, judging: _Round) -> None:
+    groups = [(fold, Keyed()) for fold in judging.grouped]
+    async for page in pages(manifest, blobs):
+        for fold in judging.plain:
+            await _send(fold, fold.feed(page.of(*fold.question.check.over)), judging.emit)
         for fold, keyed in groups:
-            keyed.put(_grouping(fold, records))
+            keyed.put(_grouping(fold, page))
+        for late in judging.waiting:
+            late.read(manifest.source, page)
     for fold, keyed in groups:
         batch: list[Item] = []
         for _, lines in keyed.groups():
             batch.append([codec.decode(line) for line in lines])
             if len(batch) >= GROUPS_A_STEP:
-                await _send(fold, fold.feed(batch), emit)
+                await _send(fold, fold.feed(batch), judging.emit)
                 batch = []
-        await _send(fold, fold.feed(batch), emit)
+        await _send(fold, fold.feed(batch), judging.emit)
         keyed.close()
 
 
@@ -271,10 +272,10 @@ async def _overlay(
     emit: Emit,
 ) -> None:
     """Judge the complete collection, then what the partial one adds to it."""
-    async for records in _records(complete, blobs):
+    async for page in pages(complete, blobs):
         untouched: list[Record] = []
         pairs: list[tuple[Item | None, Item]] = []
-        for record in records:
+        for record in page.records:
             later = over.pop(_identity(record))
             if later:
                 pairs.append((record, codec.decode(later[0])))
@@ -296,8 +297,8 @@ async def _overlay_groups(fold: Fold, memory: SourceMemory, blobs: FolderBlobs, 
     assert memory.partial is not None
     before, after = Keyed(), Keyed()
     for manifest, keyed in ((memory.complete, before), (memory.partial, after)):
-        async for records in _records(manifest, blobs):
-            keyed.put(_grouping(fold, records))
+        async for page in pages(manifest, blobs):
+            keyed.put(_grouping(fold, page))
     for key, lines in before.groups():
         old: list[Record] = [codec.decode(line) for line in lines]
         later: list[Record] = [codec.decode(line) for line in after.pop(key)]
@@ -307,13 +308,6 @@ async def _overlay_groups(fold: Fold, memory: SourceMemory, blobs: FolderBlobs, 
         await _send(fold, fold.feed_over([(None, [codec.decode(line) for line in lines])]), emit)
     before.close()
     after.close()
-
-
-async def _records(manifest: Manifest, blobs: FolderBlobs) -> AsyncIterator[list[codec.AnyRecord]]:
-    """Decode a blob page by page, yielding to the loop between pages."""
-    for chunk in blobs.open(manifest.blob):
-        yield codec.decode_lines(chunk)
-        await asyncio.sleep(0)
 
 
 async def _send(fold: Fold, found: Sequence[Finding], emit: Emit) -> None:
@@ -334,10 +328,12 @@ def _pairs_over(
     return [pair for pair in pairs if type(pair[1]) in kinds]
 
 
-def _grouping(fold: Fold, records: Iterable[Record]) -> list[tuple[str, bytes]]:
-    check = fold.question.check
-    assert check.by is not None
-    return [(check.by(record), codec.encode(record)) for record in records if type(record) in check.over]
+def _grouping(fold: Fold, page: Page) -> list[tuple[str, bytes]]:
+    by, over = fold.question.check.by, fold.question.check.over
+    assert by is not None
+    return [
+        (by(record), line) for kind in over for record, line in zip(page.of(kind), page.lines_of(kind), strict=True)
+    ]
 
 
 def _identity(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Records by key: for overlays and groups in memory, past 100 000 in a temporary table; for joins on the disk."""
+"""Records by key: for overlays and groups in memory, past 100 000 in a temporary table; for joins as lines in memory, then in a file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ IN_MEMORY = 100_000
 Keys = Callable[[Record], Sequence[str] | None]
 """The keys of a record; None of one that does not tell them."""
 
-_BUCKETS: Final = 4_096
-_TAG_BITS: Final = 24
-_OFFSET_BITS: Final = 40
-_OFFSET: Final = (1 << _OFFSET_BITS) - 1
-_LINE: Final = 512
-"""Bytes that are read at first in search of the end of a line."""
+_BUCKETS: Final = 1 << 12
+_PLACE: Final = _BUCKETS - 1
+_TAG: Final = (1 << 24) - 1 << 12
+"""The bits of a hash that an entry holds; those below chose its bucket."""
+_TAG_SHIFT: Final = 28
+_OFFSET: Final = (1 << 40) - 1
+"""The bits of an entry that hold an offset: a terabyte."""
 
 
 class Keyed:
@@ -111,7 +112,7 @@ class Keyed:
 
 
 class Joined:
-    """The records of a joined population: lines on the disk, and eight bytes a key in memory.
+    """The records of a joined population: their lines, and eight bytes a key.
 
     An entry holds 24 bits of a key's hash and the offset of the record's line; 12 more bits choose its bucket. What is
     found by these is looked at again by the key itself, so a chance meeting of two hashes joins nothing.
@@ -121,69 +122,62 @@ class Joined:
         """Join by ``keys``; ``lines`` is an empty file of this index alone."""
         self._keys = keys
         self._lines = lines
-        self._size = 0
-        self._buckets: list[array[int] | None] = [None] * _BUCKETS
-        self._sorted = bytearray(_BUCKETS)
-        self._latest: tuple[int, Record] | None = None
+        self._buckets = [array("Q") for _ in range(_BUCKETS)]
+        self._sorted: list[array[int] | None] = [None] * _BUCKETS
+        self._latest = -1
+        self._found = Found(())
+        """What was found last, if that was one record, and its offset."""
 
     def put(self, records: Iterable[Record], lines: Sequence[bytes]) -> Record | None:
         """Add records with their lines, each ended by a newline; give the first record that tells no keys."""
         keys, buckets = self._keys, self._buckets
         silent: Record | None = None
-        for record, offset in zip(records, accumulate(map(len, lines), initial=self._size), strict=False):
+        for record, offset in zip(records, accumulate(map(len, lines), initial=self._lines.size), strict=False):
             told = keys(record)
             if told is None:
                 silent = silent or record
                 continue
             for key in told:
-                place, entry = _entry(key, offset)
-                bucket = buckets[place]
-                if bucket is None:
-                    buckets[place] = array("Q", (entry,))
-                else:
-                    bucket.append(entry)
+                mixed = hash(key)
+                buckets[mixed & _PLACE].append((mixed & _TAG) << _TAG_SHIFT | offset)
         data = b"".join(lines)
+        assert not data or data.endswith(b"\n"), "a line is found by its offset, and ends where the next begins"
         self._lines.write(data)
-        self._size += len(data)
-        self._sorted = bytearray(_BUCKETS)
         return silent
 
-    def get(self, key: str) -> list[Record]:
-        """Give the records under a key in order of arrival; empty when there are none."""
-        place, entry = _entry(key, 0)
-        bucket = self._buckets[place]
+    def get(self, key: str) -> Found | None:
+        """Give the records under a key in order of arrival; None when there are none. Nothing may be put after it."""
+        mixed = hash(key)
+        bucket = self._sorted[mixed & _PLACE]
         if bucket is None:
-            return []
-        if not self._sorted[place]:
-            bucket = self._buckets[place] = array("Q", sorted(set(bucket)))
-            self._sorted[place] = 1
-        found: list[Record] = []
-        for index in range(bisect_left(bucket, entry), len(bucket)):
-            if bucket[index] - entry > _OFFSET:
-                break
-            record = self._record(bucket[index] & _OFFSET)
-            if key in (self._keys(record) or ()):
-                found.append(record)
-        return found
+            bucket = self._sort(mixed & _PLACE)
+        entry = (mixed & _TAG) << _TAG_SHIFT
+        first = bisect_left(bucket, entry)
+        last = first
+        while last < len(bucket) and bucket[last] - entry <= _OFFSET:
+            last += 1
+        if last - first == 1:
+            offset = bucket[first] & _OFFSET
+            if offset != self._latest:  # A person's keys are asked for one after the other.
+                self._latest, self._found = offset, Found((self._record(offset),))
+            return self._found if key in (self._keys(self._found.records[0]) or ()) else None
+        records = [self._record(bucket[index] & _OFFSET) for index in range(first, last)]
+        found = [record for record in records if key in (self._keys(record) or ())]
+        return Found(found) if found else None
 
     def close(self) -> None:
         """Let everything go."""
-        self._buckets = [None] * _BUCKETS
+        self._buckets, self._sorted = [], []
         self._lines.close()
 
+    def _sort(self, place: int) -> array[int]:
+        """Sort a bucket when it is first asked; a key that a record tells twice counts once."""
+        bucket = self._sorted[place] = array("Q", sorted(set(self._buckets[place])))
+        self._buckets[place] = bucket
+        return bucket
+
     def _record(self, offset: int) -> Record:
-        """Decode a record; several keys of one person are asked for one after the other, so the latest is kept."""
-        if self._latest is not None and self._latest[0] == offset:
-            return self._latest[1]
-        line = self._lines.read(offset, _LINE)
-        end = line.find(b"\n")
-        while end < 0:
-            longer = self._lines.read(offset, 4 * len(line))
-            assert len(longer) > len(line), "every line was written with its end"
-            line, end = longer, longer.find(b"\n")
-        record = codec.decode(line[:end])
-        self._latest = offset, record
-        return record
+        return codec.decode(self._lines.line(offset))
 
 
 class KnownJoined:
@@ -196,11 +190,4 @@ class KnownJoined:
 
     def get(self, key: str) -> Found | Absent | NotTold:
         """Look a key up."""
-        records = self._get(key)
-        return Found(records) if records else self._absent
-
-
-def _entry(key: str, offset: int) -> tuple[int, int]:
-    """Give the bucket of a key, and its entry for a record at an offset."""
-    mixed = hash(key)
-    return mixed & (_BUCKETS - 1), (mixed >> 12 & (1 << _TAG_BITS) - 1) << _OFFSET_BITS | offset
+        return self._get(key) or self._absent

@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from enum import Enum
 from functools import cache
-from typing import Any
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 import checks
 import sources
-from checks.model.units import Duration
+from checks.model.units import Duration, format_duration
 from engine.config import CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
 from sources.common.settings import Secret
 
@@ -71,40 +75,80 @@ def _merged(own: type[msgspec.Struct], common: type[msgspec.Struct], key: str, v
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
 
 
+def written(value: object) -> object:
+    """Give a default as TOML and JSON write it: durations, references and words as texts, tuples as lists."""
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [written(item) for item in value]
+    return value
+
+
+def default_of(spec: msgspec.structs.FieldInfo) -> object:
+    """Give a key's default as written; None where there is none, or where it is decided elsewhere."""
+    if spec.default_factory is not msgspec.NODEFAULT:
+        made: object = spec.default_factory()
+        return written(made)
+    return written(spec.default) if spec.default is not msgspec.NODEFAULT else None
+
+
 def _object(kind: type[msgspec.Struct]) -> Schema:
     """Describe a struct without references, each key with its text and its default."""
-    (root,), components = msgspec.json.schema_components([kind], schema_hook=_special)
-    told: Schema = _inlined(root, components)
     docs = field_docs(kind)
+    hints = get_type_hints(kind, include_extras=True)
+    properties: Schema = {}
     for spec in msgspec.structs.fields(kind):
-        entry = told["properties"][spec.encode_name]
-        if spec.name in docs:
-            entry["description"] = docs[spec.name]
-    told.pop("title", None)
-    told.pop("description", None)
-    told["additionalProperties"] = False
-    return told
+        entry = dict(_of(hints[spec.name]))
+        default = default_of(spec)
+        if isinstance(default, str | int | float | list):
+            entry["default"] = default
+        entry["description"] = docs[spec.name]
+        properties[spec.encode_name] = entry
+    required = [spec.encode_name for spec in msgspec.structs.fields(kind) if spec.required]
+    return {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
 
 
-def _inlined(node: Any, components: Schema) -> Any:
-    if isinstance(node, dict):
-        if "$ref" in node:
-            return _inlined(components[node["$ref"].rsplit("/", 1)[-1]], components)
-        return {key: _inlined(value, components) for key, value in node.items() if key != "default" or _is_json(value)}
-    return [_inlined(item, components) for item in node] if isinstance(node, list) else node
+def _of(kind: Any) -> Schema:
+    """Describe the values of a type."""
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _object(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return {"enum": [item.value for item in kind]}
+    arguments = [item for item in get_args(kind) if item is not NoneType]
+    build = _BUILT.get(get_origin(kind))
+    if build is not None:
+        return build(arguments)
+    return _of(arguments[0]) if len(arguments) == 1 else {"anyOf": [_of(item) for item in arguments]}
 
 
-def _is_json(value: object) -> bool:
-    return value is None or isinstance(value, (str, int, float, bool, list, dict))
+def _bounded(arguments: list[Any]) -> Schema:
+    bounds = {"minimum": arguments[1].ge, "maximum": arguments[1].le}
+    return {**_of(arguments[0]), **{key: value for key, value in bounds.items() if value is not None}}
 
 
-def _special(kind: type) -> Schema:
-    if kind is Duration:
-        return {"type": "string", "pattern": r"^(\d+(\.\d+)?[smhdw])+$", "examples": ["90d", "26h", "1h30m"]}
-    if kind is Secret:
-        return {
-            "type": "string",
-            "pattern": "^(keyring|env|file):",
-            "examples": ["keyring:okta-prod", "env:OKTA_TOKEN"],
-        }
-    raise NotImplementedError(kind)
+_BUILT: dict[Any, Callable[[list[Any]], Schema]] = {
+    Literal: lambda arguments: {"enum": arguments},
+    Annotated: _bounded,
+    tuple: lambda arguments: {"type": "array", "items": _of(arguments[0])},
+    dict: lambda arguments: {"type": "object", "additionalProperties": _of(arguments[1])},
+    Mapping: lambda arguments: {"type": "object", "additionalProperties": _of(arguments[1])},
+}
+"""What is made of the arguments of a generic type, by its origin."""
+_PLAIN: dict[Any, Schema] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    date: {"type": "string", "format": "date"},
+    datetime: {"type": "string", "format": "date-time"},
+    Duration: {"type": "string", "pattern": r"^(\d+(\.\d+)?[smhdw])+$", "examples": ["90d", "26h", "1h30m"]},
+    Secret: {
+        "type": "string",
+        "pattern": "^(keyring|env|file):.",
+        "examples": ["keyring:okta-prod", "env:OKTA_TOKEN", "file:okta-token"],
+    },
+}

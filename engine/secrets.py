@@ -117,7 +117,7 @@ def _with_keyring(name: str, work: Callable[[], Answer]) -> Answer:
     """Do something with the keyring; whatever its back end raises, also when it is loaded, is ``Unconfigured``."""
     try:
         return work()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a back end may raise anything, and none of it may hang us
         fault = type(error).__name__
         message = f"no usable keyring for {name!r} ({fault}); unlock or install one, or refer to env:NAME or file:PATH"
         raise Unconfigured(message) from None

@@ -95,10 +95,44 @@ class Fold:
     def feed(self, items: Iterable[Item]) -> list[Finding]:
         """Judge subjects (records, or groups of records where the check has ``by``) and return the findings."""
         found: list[Finding] = []
-        judge, count = self._judge, self._count
+        question, count = self.question, self._count
+        if question.exclude:
+            for item in items:
+                count(item, self._judge(item), found)
+            return found
+        judge, policy, now, known = question.check.judge, question.policy, question.now, question.known
+        fine, last, again, passed, until = Outcome.PASS, None, 0, 0, self._until
         for item in items:
-            count(item, judge(item), found)
+            try:
+                judgement = judge(item, policy, now, known)
+            except Exception as error:  # noqa: BLE001 - whatever a judge raises leaves its subject in the count
+                judgement = _broken(error)
+            if judgement is last:  # Most subjects are judged alike, by one judgement that the check keeps.
+                again += 1
+            elif judgement.outcome is fine and judgement.depth is None:
+                passed += 1
+                if judgement.until is not None and (until is None or judgement.until < until):
+                    until = judgement.until
+            else:
+                if judgement.outcome is fine or judgement.outcome is Outcome.EXCLUDED:
+                    self._repeat(last, again)
+                    last, again = judgement, 0
+                count(item, judgement, found)
+        self._repeat(last, again)
+        self._outcomes[fine] += passed
+        if until is not None and (self._until is None or until < self._until):
+            self._until = until
         return found
+
+    def _repeat(self, judgement: Judgement | None, times: int) -> None:
+        """Count a pass or an exclusion that came again."""
+        if judgement is None or not times:
+            return
+        self._outcomes[judgement.outcome] += times
+        if judgement.outcome is Outcome.EXCLUDED:
+            self._excluded[judgement.reason] += times
+        elif judgement.depth is not None:
+            self._depths[judgement.depth] += times
 
     def feed_over(self, pairs: Iterable[tuple[Item | None, Item]]) -> list[Finding]:
         """Judge a partial collection over the last complete one: it may add failures and subjects, never clear one.
@@ -148,8 +182,7 @@ class Fold:
         try:
             judgement = question.check.judge(item, question.policy, question.now, question.known)
         except Exception as error:  # noqa: BLE001 - whatever a judge raises leaves its subject in the count
-            reason = f"the check itself failed: {type(error).__name__}"
-            judgement = unknown(reason, Cause.INTERNAL)
+            judgement = _broken(error)
         return self._scoped(_naming(item, question.check), judgement) if question.exclude else judgement
 
     def _scoped(self, record: Record, judgement: Judgement) -> Judgement:
@@ -164,10 +197,10 @@ class Fold:
 
     def _count(self, item: Item, judgement: Judgement, found: list[Finding]) -> None:
         """Count one judgement, and note a finding."""
-        outcome = judgement.outcome
+        outcome, until = judgement.outcome, judgement.until
         self._outcomes[outcome] += 1
-        if judgement.until is not None and (self._until is None or judgement.until < self._until):
-            self._until = judgement.until
+        if until is not None and (self._until is None or until < self._until):
+            self._until = until
         if outcome is Outcome.PASS or outcome is Outcome.WARN:
             if judgement.depth is not None:
                 self._depths[judgement.depth] += 1
@@ -233,6 +266,10 @@ class _Reversed:
 
     def __lt__(self, other: _Reversed) -> bool:
         return other.value < self.value
+
+
+def _broken(error: Exception) -> Judgement:
+    return unknown(f"the check itself failed: {type(error).__name__}", Cause.INTERNAL)
 
 
 def _finding(record: Record, judgement: Judgement, *, carried: bool) -> Finding:

@@ -51,7 +51,7 @@ class Broken(Base):
         raise ZeroDivisionError("hunter2-hunter2")
     set_password = delete_password = lambda self, *arguments: self.get_password("", "")
 """
-"""Back ends as a desktop has them: one that answers, one that waits for a person, one that is locked, one with a bug."""
+"""Back ends as desktops have them: one answers, one waits for a person, one is locked, one has a bug."""
 ASKING: Final = """
 import asyncio, json, sys
 from pathlib import Path
@@ -156,7 +156,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
 
     assert {name: text.removeprefix(f"the secret file {tmp_path / name} ") for name, text in told.items()} == {
         "pipe": "is no regular file",
-        "folder": "is no regular file",
+        "folder": "cannot be read: Is a directory",
         "empty": "is empty",
         "binary": "cannot be read: it is not UTF-8 text",
         "absent": "cannot be read: No such file or directory",
