@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -103,5 +104,9 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911 - one return a kind of fa
         return OWN_FAULT
     except BrokenPipeError:
         sys.stderr.close()
+        return OWN_FAULT
+    except Exception:  # noqa: BLE001 - whatever else comes is our own fault, and is told as one
+        traceback.print_exc()
+        say("this is a fault of controlwatch; please report it with the lines above")
         return OWN_FAULT
     return code if isinstance(code, int) else 0

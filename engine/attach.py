@@ -18,7 +18,7 @@ import msgspec
 
 from checks.model.units import plain
 from engine.elsewhere import Elsewhere
-from engine.port import Command, Detail, Query, Reply, Rows, Snapshot
+from engine.port import Command, Detail, PortFault, Query, Reply, Rows, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ SOCKET_NAME = "engine.sock"
 REQUEST_SECONDS = 30.0
 
 
-class CannotAttach(Exception):
+class CannotAttach(PortFault):
     """There is no engine to attach to, or it does not answer; start one with ``controlwatch serve``."""
 
 

@@ -20,6 +20,7 @@ from engine.port import (
     Event,
     EvidenceRef,
     Pause,
+    PortFault,
     Query,
     Reload,
     Reply,
@@ -27,6 +28,7 @@ from engine.port import (
     Run,
     Snapshot,
 )
+from engine.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -63,10 +65,19 @@ class Desk:
 
     async def rows(self, query: Query) -> Rows:
         """Give a page of findings."""
-        return await self._engine.store.rows(query, self._engine.clock())
+        try:
+            return await self._engine.store.rows(query, self._engine.clock())
+        except StoreError as error:
+            raise PortFault(str(error)) from error
 
     async def detail(self, finding: int) -> Detail | None:
         """Give one finding with its history and evidence; None when it is gone."""
+        try:
+            return await self._detail(finding)
+        except StoreError as error:
+            raise PortFault(str(error)) from error
+
+    async def _detail(self, finding: int) -> Detail | None:
         engine = self._engine
         row = await engine.store.row(finding, engine.clock())
         snapshot = engine.snapshot
@@ -85,6 +96,12 @@ class Desk:
 
     async def send(self, command: Command) -> Reply:
         """Do what is asked, or say why not."""
+        try:
+            return await self._send(command)
+        except StoreError as error:
+            return Reply(ok=False, message=str(error))
+
+    async def _send(self, command: Command) -> Reply:
         if self._engine.config.engine.read_only:
             return Reply(ok=False, message="this engine is read-only: engine.read_only is true")
         match command:

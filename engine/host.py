@@ -84,8 +84,8 @@ async def hosting(
         reloader = Reloader(engine)
         desk = Desk(engine, reloader.reload)
         hosted = Hosted(engine, desk, Elsewhere(desk, asyncio.get_running_loop()))
-        await engine.start()
         stack.push_async_callback(engine.stop)
+        await engine.start()
         if listen:
             attach = AttachServer(config.state_dir, desk, lambda: engine.snapshot)
             await attach.start()
@@ -299,6 +299,7 @@ class Renderer:
 def _keep(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None]) -> None:
     """Run background work until the host ends."""
     task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(_log_death)
 
     async def end() -> None:
         task.cancel()
@@ -306,6 +307,12 @@ def _keep(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None
             await task
 
     stack.push_async_callback(end)
+
+
+def _log_death(task: asyncio.Task[None]) -> None:
+    """Log background work that ended by a fault: its age shows in the metrics, and this says why."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        LOG.error("background=ended %s", error, exc_info=error)
 
 
 def _adoptable(before: Config, after: Config) -> Config:

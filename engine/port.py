@@ -327,6 +327,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class PortFault(OSError):
+    """The engine could not answer; the message says why and what to do next."""
+
+
 class Port(Protocol):
     """What a screen may ask of an engine, in-process or attached."""
 
@@ -339,7 +343,7 @@ class Port(Protocol):
         ...
 
     async def rows(self, query: Query) -> Rows:
-        """Give a page of findings."""
+        """Give a page of findings; raises ``PortFault``, as do the other questions."""
         ...
 
     async def detail(self, finding: int) -> Detail | None:

@@ -1,0 +1,114 @@
+"""One finding on a screen of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from engine.port import Detail, Run
+from tests.support.estates import CannedPort, many_rows, mixed
+from tests.support.screens import LARGE, SMALL, Shown, shown
+
+
+async def opened(stage: Shown) -> None:
+    """Open the first finding of the first family."""
+    await stage.press("1", "1", "enter")
+    assert stage.page == "FindingScreen"
+
+
+@pytest.mark.parametrize("glyphs", ["unicode", "ascii"])
+@pytest.mark.parametrize("size", [SMALL, LARGE, (40, 10)], ids=str)
+async def test_why_comes_first(size: tuple[int, int], glyphs: str) -> None:
+    """Whose, since when and why are on the first screenful, at every size."""
+    async with shown(rows=many_rows(40), size=size, glyphs=glyphs) as stage:
+        await opened(stage)
+        assert [len(line) for line in stage.lines] == [size[0]] * size[1]
+        assert "user00036@example.org" in stage.text
+        assert "Why" in stage.text
+        assert stage.text.isascii() is (glyphs == "ascii")
+
+
+async def test_everything_is_reached_by_scrolling() -> None:
+    """Evidence and history are on the same page, below."""
+    async with shown(rows=many_rows(40)) as stage:
+        await opened(stage)
+        assert "History" not in stage.text
+        await stage.press("G")
+        assert "History" in stage.text
+        await stage.press("g", "pagedown", "k", "pageup")
+        assert "Why" in stage.text
+
+
+async def test_the_record_takes_the_place_of_the_page_and_escape_closes_it() -> None:
+    """``v`` shows what the source told; esc goes back to the page, then up."""
+    async with shown(rows=many_rows(40)) as stage:
+        await opened(stage)
+        await stage.press("v")
+        assert '"type": "account/1"' in stage.text
+        assert "Evidence" not in stage.text
+        await stage.press("escape")
+        assert stage.page == "FindingScreen"
+        assert "Evidence" in stage.text
+        await stage.press("escape")
+        assert stage.page == "FamilyScreen"
+
+
+async def test_a_wide_terminal_shows_the_record_beside_the_page() -> None:
+    """At 160 columns both are there, and ``v`` moves between them."""
+    async with shown(rows=many_rows(40), size=LARGE) as stage:
+        await opened(stage)
+        assert "Evidence" in stage.text
+        assert '"type": "account/1"' in stage.text
+        await stage.press("v")
+        assert stage.app.focused is not None
+        assert stage.app.focused.id == "record"
+
+
+async def test_copy_runbook_and_run() -> None:
+    """The subject and the runbook are copied, the check's sources run."""
+    async with shown(rows=many_rows(40)) as stage:
+        await opened(stage)
+        await stage.press("y")
+        assert stage.app.clipboard == "okta-prod/00u36"
+        await stage.press("o")
+        assert stage.app.clipboard == "https://runbooks.example.org/workforce-mfa"
+        await stage.press("r")
+        assert stage.port.sent == [Run(source="okta-prod")]
+
+
+async def test_a_finding_that_is_gone_says_so() -> None:
+    """A finding may vanish between the list and the screen."""
+    async with shown(rows=many_rows(40)) as stage:
+        await stage.press("1", "1")
+        stage.port.findings.clear()
+        await stage.press("enter")
+        assert "this finding is gone" in stage.text
+
+
+async def test_a_finding_that_cannot_be_fetched_says_so() -> None:
+    """A store that does not answer is not a finding that is gone."""
+    async with shown(port=DeafPort(mixed(), many_rows(40))) as stage:
+        await opened(stage)
+        assert "not fetched: the store is busy" in stage.text
+
+
+async def test_a_new_judgement_fetches_the_finding_again() -> None:
+    """The page follows the engine."""
+    async with shown(rows=many_rows(40)) as stage:
+        await opened(stage)
+        await stage.pass_time(timedelta(seconds=6))
+        stage.port.findings = [msgspec.structs.replace(row, reason="all is new") for row in stage.port.findings]
+        changed = msgspec.structs.replace(mixed().checks[0], as_of=stage.clock.now)
+        stage.port.now_shown = msgspec.structs.replace(mixed(), checks=[changed, *mixed().checks[1:]])
+        await stage.pass_time(timedelta(seconds=1))
+        assert "all is new" in stage.text
+
+
+class DeafPort(CannedPort):
+    """A port that gives no finding."""
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Fail."""
+        raise TimeoutError("the store is busy")

@@ -1,0 +1,135 @@
+"""The sources: the worst first, with cause, since and what they cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from checks.model.doubt import Cause
+from engine.port import Run, Snapshot
+from tests.support.clock import NOW
+from tests.support.estates import ESTATES, a_gap, all_pass, mixed
+from tests.support.screens import LARGE, SMALL, shown
+from tui.lines import plain, size
+from tui.model import build
+from tui.screens.sources import detail, table
+
+
+def changed(**changes: Any) -> Snapshot:
+    """Change the first source of an estate that is well."""
+    first, *rest = all_pass().sources
+    return msgspec.structs.replace(all_pass(), sources=[msgspec.structs.replace(first, **changes), *rest])
+
+
+def told(snapshot: Snapshot, name: str = "okta-prod", width: int = 78) -> str:
+    """Give the detail of a source as text."""
+    return "\n".join(plain(line) for _, line in detail(build(snapshot, None, NOW), name, width).rows)
+
+
+@pytest.mark.parametrize("glyphs", ["unicode", "ascii"])
+@pytest.mark.parametrize("where", [SMALL, LARGE, (40, 10)], ids=str)
+@pytest.mark.parametrize("estate", ["mixed", "empty", "starting"])
+async def test_sources_are_drawn(estate: str, where: tuple[int, int], glyphs: str) -> None:
+    """Every estate, every size, both glyph sets."""
+    async with shown(ESTATES[estate](), size=where, glyphs=glyphs) as stage:
+        await stage.press("S")
+        assert [len(line) for line in stage.lines] == [where[0]] * where[1]
+        assert "Sources" in stage.lines[0]
+        assert stage.text.isascii() is (glyphs == "ascii")
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        pytest.param({}, "✔ OK", id="fresh and complete"),
+        pytest.param({"last_error": "503", "failing_since": NOW}, "✖ DOWN", id="fails while its data is fresh"),
+        pytest.param({"as_of": None, "last_error": "403", "failing_since": NOW}, "✖ NO DATA", id="never completed"),
+        pytest.param({"as_of": None, "running": True}, "… FIRST RUN", id="first run"),
+        pytest.param({"as_of": NOW - 30 * (NOW - NOW.replace(hour=4))}, "! STALE", id="too old"),
+        pytest.param({"gaps": (msgspec.structs.replace(a_gap(), kind="members"),)}, "? PARTIAL", id="members may miss"),
+        pytest.param({"gaps": (a_gap(),)}, "✔ OK", id="a gap in facts alone"),
+    ],
+)
+def test_a_source_has_one_state(changes: dict[str, Any], word: str) -> None:
+    """Data and latest run are told apart."""
+    rows = dict(table(build(changed(**changes), None, NOW), 78).rows)
+
+    assert plain(rows["okta-prod"]).startswith(word + " ")
+
+
+def test_the_worst_source_is_first() -> None:
+    """Who is to blame is on top."""
+    assert next(key for key, _ in table(build(mixed(), None, NOW), 78).rows) == "aws"
+
+
+@pytest.mark.parametrize("width", [60, 78, 158])
+def test_numbers_stand_under_their_headings(width: int) -> None:
+    """Right-aligned columns end where their heading ends."""
+    content = table(build(all_pass(), None, NOW), width)
+    head = plain(content.head[0])
+    row = " " + plain(dict(content.rows)["okta-prod"])
+
+    assert row.index("43 153") + len("43 153") == head.index("Records") + len("Records")
+    assert row.index("24h") + 3 == head.index("Max") + 3
+
+
+def test_a_failing_source_tells_cause_since_and_error() -> None:
+    """The error is wrapped, whole, and harmless."""
+    text = told(changed(last_error="401 \x1b[31m" + "word " * 30, cause=Cause.DENIED, failing_since=NOW))
+
+    assert "denied since 2026-11-21 05:30:00Z" in text
+    assert text.count("word") == 30
+    assert "\x1b" not in text
+
+
+def test_a_request_plan_is_told_before_and_during_a_run() -> None:
+    """N+1 providers say what full coverage costs."""
+    plan = {"requests_planned": 1204, "plan_seconds": 360.0, "requests_done": 212}
+
+    assert "1 204 requests, ~6m to full coverage" in told(changed(**plan))
+    assert "running, 212 of 1 204 requests" in told(changed(running=True, **plan))
+    assert "running, 212 requests so far" in told(changed(running=True, requests_done=212))
+
+
+def test_gaps_and_affected_checks_are_told() -> None:
+    """What is not told, what to do, and which checks suffer."""
+    text = told(changed(gaps=(a_gap(),), checks=("admin-mfa",)))
+
+    assert "denied (facts) account.roles: GET /api/v1/iam/assignees answered" in text
+    assert "grant okta.roles.read" in text
+    assert "✔ PASS   admin-mfa" in text
+    assert "no check reads it" in told(changed(checks=()))
+
+
+def test_every_line_of_the_detail_fits() -> None:
+    """Long errors wrap inside the frame."""
+    content = detail(build(mixed(), None, NOW), "aws", 60)
+
+    assert max(size(line) for _, line in content.rows) <= 60
+
+
+async def test_r_runs_the_selected_source() -> None:
+    """The engine is asked, and its answer is shown."""
+    async with shown() as stage:
+        await stage.press("S", "j", "r")
+        assert stage.port.sent == [Run(source="dumps")]
+        assert "✔ dumps runs now" in stage.lines[-1]
+
+
+async def test_the_detail_follows_the_cursor_and_scrolls() -> None:
+    """Enter goes into the detail, whose keys scroll."""
+    async with shown() as stage:
+        await stage.press("S")
+        assert "unreachable since" in stage.text
+        await stage.press("enter", "G", "g", "j", "k")
+        await stage.press("y")
+        assert stage.app.clipboard == "aws"
+
+
+async def test_zero_goes_home_from_anywhere() -> None:
+    """``0`` is the overview."""
+    async with shown() as stage:
+        await stage.press("2", "2", "S", "0")
+        assert stage.page == "OverviewScreen"

@@ -1,0 +1,84 @@
+"""The top of the screen tells whether the monitor lives, before it tells anything else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.port import Selftest, Snapshot
+from tests.support.clock import NOW
+from tests.support.estates import all_blind, all_pass, empty, mixed, starting
+from tui.header import banner, header, pulse
+from tui.lines import plain, size
+from tui.model import build
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "fault", "late", "says"),
+    [
+        pytest.param(all_pass(), None, 0, "LIVE 05:30Z", id="live"),
+        pytest.param(None, None, 0, " STARTING ", id="no snapshot yet"),
+        pytest.param(starting(), None, 0, " STARTING ", id="first run"),
+        pytest.param(all_pass(), None, 30, "LIVE 05:30Z", id="just young enough"),
+        pytest.param(all_pass(), None, 31, " STALLED <1m ", id="stalled"),
+        pytest.param(all_pass(), None, 150, " STALLED 2m ", id="stalled for minutes"),
+        pytest.param(all_pass(), "died", 150, " ENGINE DOWN 2m ", id="engine down"),
+        pytest.param(None, "died", 0, " ENGINE DOWN ", id="down at once"),
+        pytest.param(msgspec.structs.replace(all_pass(), phase="stopping"), None, 0, " STOPPING ", id="stopping"),
+    ],
+)
+def test_the_pulse_is_unmistakable(snapshot: Snapshot | None, fault: str | None, late: int, says: str) -> None:
+    """LIVE is shown only while snapshots come."""
+    assert pulse(build(snapshot, fault, NOW + timedelta(seconds=late))).text == says
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        pytest.param({"config_error": "line 3\x1b[2J"}, "CONFIGURATION REFUSED", id="configuration"),
+        pytest.param({"evidence_error": "disk full"}, "EVIDENCE CANNOT BE WRITTEN  disk full", id="evidence"),
+        pytest.param({"waivers_error": "bad"}, "WAIVERS CANNOT BE READ", id="waivers"),
+        pytest.param({"selftest": Selftest(passed_at=NOW, error="x")}, "SELF-TEST FAILED", id="self-test"),
+    ],
+)
+def test_what_everybody_must_know_has_a_banner(changes: dict[str, Any], says: str) -> None:
+    """A fault of the monitor itself takes a whole line, harmless in its text."""
+    told = banner(build(msgspec.structs.replace(all_pass(), **changes), None, NOW))
+
+    assert told is not None
+    assert told[0].startswith(says)
+    assert "\x1b" not in told[0]
+
+
+def test_when_no_source_answers_it_says_offline() -> None:
+    """One banner for all sources, with since when."""
+    told = banner(build(all_blind(), None, NOW))
+
+    assert told == ("OFFLINE  none of 7 sources has answered since 19 Nov 05:30Z", "chip.stale")
+    assert banner(build(mixed(), None, NOW)) is None
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160, 240])
+@pytest.mark.parametrize("estate", [all_pass(), mixed(), all_blind(), empty(), starting(), None], ids=range(6))
+def test_the_header_fits_every_width(estate: Snapshot | None, width: int) -> None:
+    """No terminal makes a header line longer than itself."""
+    lines = header(build(estate, None, NOW), "controlwatch ▸ Attestations & TLS ▸ certificates", width)
+
+    assert [size(line) for line in lines if line] == [width for line in lines if line]
+
+
+def test_the_five_words_are_spelled_out_at_eighty_columns() -> None:
+    """Counts never rely on a colour or a glyph alone where there is room."""
+    first = plain(header(build(mixed(), None, NOW), "controlwatch", 80)[0])
+
+    assert first == " controlwatch  ✖ 2 FAIL  ? 2 BLIND  ▲ 1 WARN  ◆ 1 WAIVED  ✔ 2 PASS  LIVE 05:30Z "
+
+
+def test_chips_say_demo_and_read_only() -> None:
+    """Nobody takes a demo for the truth."""
+    snapshot = msgspec.structs.replace(all_pass(), demo=True, read_only=True)
+
+    assert " DEMO   READ-ONLY " in plain(header(build(snapshot, None, NOW), "controlwatch", 80)[1])

@@ -1,0 +1,87 @@
+"""A driver that never waits for the terminal.
+
+Textual's own puts what it draws into a queue of 30 and waits on the event loop while that is full: a terminal that
+stops reading (a hung connection, a suspended laptop) then stops keys, signals and the poll, and one that was closed
+stops them for ever. This one drops the frame and draws the whole screen again when the terminal reads on.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from queue import Empty, Full
+
+from textual.app import App
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.linux_driver import LinuxDriver
+
+PARTING_SECONDS = 1.0
+"""How long leaving waits for a terminal that does not read."""
+
+
+class SteadyDriver(LinuxDriver):
+    """Textual's driver for POSIX terminals, without the waiting."""
+
+    has_dropped = False
+    """Whether a frame was dropped, so that the terminal shows something old."""
+    is_stuck = False
+    """Whether the terminal did not take our last words."""
+
+    def write(self, data: str) -> None:
+        """Queue what is drawn, or drop it."""
+        if not self._offer(self._writer_thread, data):
+            self.has_dropped = True
+
+    def catch_up(self) -> bool:
+        """Tell, once, that frames were dropped and that the terminal reads again."""
+        writer = self._writer_thread
+        if not self.has_dropped or writer is None or not writer._queue.empty():  # noqa: SLF001 - Textual offers no other way
+            return False
+        self.has_dropped = False
+        return True
+
+    def close(self) -> None:
+        """Let the writer finish, as long as that takes no longer than a moment."""
+        writer = self._writer_thread
+        if writer is None:
+            return
+        if not self._offer(writer, None):
+            self._forget(writer)
+            self._offer(writer, None)
+        writer.join(PARTING_SECONDS)
+        self.is_stuck = writer.is_alive()
+
+    @staticmethod
+    def _offer(writer: WriterThread | None, data: str | None) -> bool:
+        """Queue something; False when the queue is full or nobody empties it."""
+        if writer is None or not writer.is_alive():
+            return False
+        try:
+            writer._queue.put_nowait(data)  # noqa: SLF001 - its own write waits
+        except Full:
+            return False
+        return True
+
+    @staticmethod
+    def _forget(writer: WriterThread) -> None:
+        """Make room by dropping the oldest frame."""
+        try:
+            writer._queue.get_nowait()  # noqa: SLF001 - its own stop waits
+        except Empty:
+            return
+
+
+def driver_of(app: App[None]) -> SteadyDriver | None:
+    """Give an app's driver, where it is ours (a browser and a test have others)."""
+    found = app._driver  # noqa: SLF001 - Textual offers no other way
+    return found if isinstance(found, SteadyDriver) else None
+
+
+def part(app: App[None], code: int) -> None:
+    """Where the terminal is stuck, end the process as soon as everything else has ended.
+
+    The interpreter's own last act, flushing, would wait for ever for the writer, which waits for the terminal.
+    """
+    driver = driver_of(app)
+    if driver is not None and driver.is_stuck:
+        atexit.register(os._exit, code)

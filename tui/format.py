@@ -1,0 +1,224 @@
+"""What a value looks like in cells of a terminal; pure, so that the same value looks the same on every screen.
+
+Text from sources is untrusted: ``clean`` strips control, bidi and zero-width characters and caps the length, and every
+width is counted in terminal cells, so a CJK name moves no column.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from rich.cells import cell_len, set_cell_size
+
+from checks.model.judgement import Scalar
+from checks.model.state import Tally
+
+TEXT_CAP = 400
+"""Characters of one untrusted text that are ever looked at."""
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that are never drawn: control, format (bidi, zero width), surrogate, private, unassigned."""
+_BREAKS = re.compile(r"[\t\n\r\v\f\x85\u2028\u2029]+")
+_EMOJI_SELECTORS = frozenset("\ufe0e\ufe0f")
+_MARKS_MAX = 2
+"""Combining marks kept on one character; more is a stack that covers its neighbours."""
+
+_ASCII: Mapping[str, str] = {
+    **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
+    **dict.fromkeys("─━–\u2212—", "-"),
+    **dict.fromkeys("│┃‖▏", "|"),
+    "▌": ">",
+    "✖": "F",
+    "✔": "P",
+    "▲": "W",
+    "◆": "E",
+    "▼": "v",
+    "…": "~",
+    "▸": ">",
+    "→": ">",
+    "·": ".",
+    "●": "*",
+    "↵": "<",
+    "↑": "^",
+    "↓": "v",
+    "≥": ">",
+    "≤": "<",
+    "Δ": "d",
+    "█": "#",
+    "░": ".",
+    "×": "x",
+    "“": '"',
+    "”": '"',
+    "\u2019": "'",
+    "\u00a0": " ",
+    "\u202f": " ",
+}
+
+
+def clean(text: str, cap: int = TEXT_CAP) -> str:
+    """Make untrusted text safe to draw on one line, at most ``cap`` characters, an ellipsis where it was cut."""
+    cut = text[: cap * 2]
+    kept: list[str] = []
+    marks = 0
+    for char in _BREAKS.sub(" ", cut):
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if category in _DROPPED or char in _EMOJI_SELECTORS or marks > _MARKS_MAX:
+            continue
+        kept.append(" " if category == "Zs" else char)
+    short = "".join(kept[:cap])
+    return short[:-1] + "…" if len(kept) > cap or len(cut) < len(text) else short
+
+
+def clean_lines(text: str, cap: int = 20_000) -> list[str]:
+    """Make untrusted text of several lines safe to draw, at most ``cap`` characters in all."""
+    return [clean(line, cap) for line in text[:cap].splitlines()]
+
+
+def to_ascii(text: str) -> str:
+    """Write text in ASCII without changing its width in cells."""
+    if text.isascii():
+        return text
+    return "".join(char if char.isascii() else _ASCII.get(char, "?" * cell_len(char)) for char in text)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Pad or cut text to exactly ``width`` cells; a cut ends in an ellipsis."""
+    if width <= 0:
+        return ""
+    size = cell_len(text)
+    if size > width:
+        return set_cell_size(text, width - 1) + "…"
+    return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break text into lines of at most ``width`` cells, at spaces where there are any."""
+    lines: list[str] = []
+    left = ""
+    for word in text.split():
+        joined = f"{left} {word}" if left else word
+        if cell_len(joined) <= width:
+            left = joined
+            continue
+        if left:
+            lines.append(left)
+        *whole, left = _chop(word, width)
+        lines.extend(whole)
+    return [*lines, left] if left else lines
+
+
+def _chop(word: str, width: int) -> list[str]:
+    """Cut a word into pieces of at most ``width`` cells; never gives an empty list."""
+    pieces: list[str] = [""]
+    used = 0
+    for char in word:
+        size = cell_len(char)
+        if used + size > width and pieces[-1]:
+            pieces.append("")
+            used = 0
+        pieces[-1] += char
+        used += size
+    return pieces
+
+
+def number(value: int) -> str:
+    """Write a count with thin groups: ``43 112``."""
+    return f"{value:,}".replace(",", " ")
+
+
+def compact(value: int) -> str:
+    """Write a count in four cells: ``999``, ``1.2k``, ``43k``, ``1.2M``; rounded down."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= 10 * size:
+            return f"{value // size}{unit}"
+        if value >= size:
+            return f"{value * 10 // size / 10:.1f}{unit}"
+    return str(value)
+
+
+def percent(ratio: float) -> str:
+    """Write a ratio rounded down to a tenth, so that 99.97 % never reads as 100 %."""
+    tenths = int(ratio * 1000 + 1e-9)
+    return "100%" if ratio >= 1.0 else f"{tenths / 10:.1f}%"
+
+
+def interval(tally: Tally) -> str:
+    """Write the coverage as ``97.2%``, or ``92.0–95.0%`` while doubt leaves it open."""
+    if tally.population == 0 and not tally.missing:
+        return "–" if tally.missing == 0 else "0–100%"
+    low, high = tally.coverage()
+    if low == high:
+        return percent(low)
+    return f"{percent(low).rstrip('%')}–{percent(high)}"
+
+
+def age(span: timedelta) -> str:
+    """Write a length of time with one unit, rounded down: ``<1m``, ``4m``, ``7h``, ``19d``."""
+    seconds = int(span.total_seconds())
+    if seconds < 60:
+        return "<1m"
+    for size, unit, limit in ((60, "m", 3_600), (3_600, "h", 172_800)):
+        if seconds < limit:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // 86_400}d"
+
+
+def age2(span: timedelta) -> str:
+    """Write a length of time with its two largest units: ``4h12m``, ``2d03h``, ``7m``."""
+    minutes = int(span.total_seconds()) // 60
+    if minutes < 1:
+        return "<1m"
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days}d{hours:02d}h"
+    return f"{hours}h{minutes % 60:02d}m" if hours else f"{minutes}m"
+
+
+def clock(moment: datetime) -> str:
+    """Write a time of day: ``05:27Z``."""
+    return moment.astimezone(UTC).strftime("%H:%MZ")
+
+
+def moment(value: datetime | None, now: datetime) -> str:
+    """Write an instant as short as ``now`` allows: ``02:05Z``, ``19 Nov 08:12Z``, ``19 Nov 2025``."""
+    if value is None:
+        return "–"
+    at, today = value.astimezone(UTC), now.astimezone(UTC)
+    if at.date() == today.date():
+        return at.strftime("%H:%MZ")
+    return at.strftime("%d %b %H:%MZ") if at.year == today.year else at.strftime("%d %b %Y")
+
+
+def full(value: datetime | None) -> str:
+    """Write an instant whole: ``2026-11-21 05:27:31Z``."""
+    return "–" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def seconds(value: float | None) -> str:
+    """Write a run's length: ``0.8s``, ``41s``, ``6m10s``."""
+    if value is None:
+        return "–"
+    if value < 10:
+        return f"{value:.1f}s"
+    whole = round(value)
+    return f"{whole}s" if whole < 120 else f"{whole // 60}m{whole % 60:02d}s"
+
+
+def plan(requests: int | None, span: float | None) -> str:
+    """Write a request plan: ``1 204 requests, ~6m to full coverage``; empty when there is none."""
+    if requests is None:
+        return ""
+    rest = "" if span is None else f", ~{age2(timedelta(seconds=span))} to full coverage"
+    return f"{number(requests)} requests{rest}"
+
+
+def scalar(value: Scalar) -> str:
+    """Write one compared fact; ``None`` was not told."""
+    if value is None:
+        return "not told"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return clean(value) if isinstance(value, str) else str(value)

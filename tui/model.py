@@ -1,0 +1,254 @@
+"""What a snapshot means at the reader's instant: states in five words, the worst first, blind checks by source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from checks.model.state import BLIND, State
+from engine.port import (
+    SELFTEST_MAX_AGE,
+    STALLED_AFTER,
+    CheckView,
+    Snapshot,
+    SourceView,
+    selftest_holds,
+    state_at,
+)
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+FAMILIES: Mapping[str, str] = {
+    "mfa": "MFA coverage",
+    "access": "Stale access",
+    "backup": "Backup freshness",
+    "certification": "Attestations & TLS",
+}
+"""The four panels, in their fixed places."""
+Clock = Callable[[], datetime]
+_Key = tuple[int, bool, int, int, datetime, str]
+SEVERITIES = ("critical", "high", "medium", "low")
+
+
+class Word(StrEnum):
+    """The five words of the overview, worst first."""
+
+    FAIL = "FAIL"
+    BLIND = "BLIND"
+    WARN = "WARN"
+    WAIVED = "WAIVED"
+    PASS = "PASS"  # noqa: S105 - a state, not a password
+
+
+WORD_OF: Mapping[State, Word] = {
+    State.FAIL: Word.FAIL,
+    **dict.fromkeys(BLIND, Word.BLIND),
+    State.WAIVED: Word.WAIVED,
+    State.WARN: Word.WARN,
+    State.PASS: Word.PASS,
+}
+RANK: Mapping[Word, int] = {word: rank for rank, word in enumerate(Word)}
+
+
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """Why a check is blind, at the reader's instant."""
+
+    source: str
+    """The source that does not tell; empty when the engine itself, or an operator, is the reason."""
+    cause: str
+    """In words."""
+    since: datetime | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A configured check and its state at the reader's instant."""
+
+    view: CheckView
+    state: State
+    since: datetime | None
+    """When this state began, UTC."""
+    blind: Blindness | None = None
+    stale_since: datetime | None = None
+    """Since when the data under a failing check is too old."""
+
+    @property
+    def word(self) -> Word:
+        """Give the state's word."""
+        return WORD_OF[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Checks that are blind for the same reason."""
+
+    blind: Blindness
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Everything that the screens draw, at one instant."""
+
+    now: datetime
+    snapshot: Snapshot | None
+    fault: str | None
+    items: Sequence[Item]
+    """In configured order."""
+    groups: Sequence[Group]
+    counts: Mapping[Word, int]
+
+    @property
+    def sources(self) -> Sequence[SourceView]:
+        """Give the configured sources."""
+        return self.snapshot.sources if self.snapshot else ()
+
+    @property
+    def stalled_for(self) -> timedelta | None:
+        """Tell how old the snapshot is when it is too old; None while it is not."""
+        if self.snapshot is None or self.now - self.snapshot.at <= STALLED_AFTER:
+            return None
+        return self.now - self.snapshot.at
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing newer than the snapshot is known."""
+        return self.fault is not None or self.stalled_for is not None
+
+    def family(self, name: str) -> list[Item]:
+        """Give the checks of a family in configured order."""
+        return [item for item in self.items if item.view.family == name]
+
+    def check(self, name: str) -> Item | None:
+        """Find a configured check."""
+        return next((item for item in self.items if item.view.name == name), None)
+
+    def source(self, name: str) -> SourceView | None:
+        """Find a source."""
+        return next((source for source in self.sources if source.name == name), None)
+
+
+def utc_now() -> datetime:
+    """Read the clock."""
+    return datetime.now(tz=UTC)
+
+
+def build(snapshot: Snapshot | None, fault: str | None, now: datetime) -> Model:
+    """Derive what is shown."""
+    items = [_item(view, snapshot, now) for view in snapshot.checks] if snapshot else []
+    counted = Counter(item.word for item in items)
+    return Model(now, snapshot, fault, items, _groups(items), {word: counted[word] for word in Word})
+
+
+def differs(old: Model, new: Model) -> bool:
+    """Tell whether anything but the passing of time lies between two models; a new snapshot alone is nothing."""
+    return (
+        old.fault != new.fault
+        or old.is_frozen is not new.is_frozen
+        or old.items != new.items
+        or _timeless(old.snapshot) != _timeless(new.snapshot)
+    )
+
+
+def _timeless(snapshot: Snapshot | None) -> Snapshot | None:
+    """Give a snapshot without what differs between any two."""
+    if snapshot is None:
+        return None
+    return msgspec.structs.replace(snapshot, seq=0, at=snapshot.started_at, ticked_at=None, loop_lag_seconds=0.0)
+
+
+def attention(model: Model) -> list[Item | Group]:
+    """Order what does not pass: failures, blind sources, warnings, waived; each by severity, then the longest first."""
+    entries: list[tuple[_Key, Item | Group]] = [
+        ((RANK[item.word], False, *_gravity(item), item.since or NEVER, item.view.name), item)
+        for item in model.items
+        if item.word not in {Word.PASS, Word.BLIND}
+    ]
+    for group in model.groups:
+        gravity = min(_gravity(item) for item in group.items)
+        pending = all(item.state is State.PENDING for item in group.items)
+        key = (RANK[Word.BLIND], pending, *gravity, group.blind.since or NEVER, group.blind.source + group.blind.cause)
+        entries.append((key, group))
+    return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+
+
+def is_fresh(source: SourceView, now: datetime) -> bool:
+    """Tell whether a source's latest complete collection is younger than its ``max_age``."""
+    return source.as_of is not None and now - source.as_of <= source.max_age
+
+
+def worst_word(items: Sequence[Item]) -> Word | None:
+    """Give the worst word; None of none."""
+    return min((item.word for item in items), key=RANK.__getitem__, default=None)
+
+
+def _gravity(item: Item) -> tuple[int, int]:
+    """Rank by severity, urgent first."""
+    severity = item.view.severity
+    rank = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+    return rank, 0 if item.view.urgent else 1
+
+
+def _item(view: CheckView, snapshot: Snapshot, now: datetime) -> Item:
+    state = state_at(view, snapshot, now)
+    blind = _blindness(view, state, snapshot, now) if state in BLIND else None
+    since = (blind.since if blind else None) or view.state_since
+    until = view.standing.valid_until
+    return Item(
+        view=view,
+        state=state,
+        since=since,
+        blind=blind,
+        stale_since=until if state is State.FAIL and until is not None and now >= until else None,
+    )
+
+
+def _blindness(view: CheckView, state: State, snapshot: Snapshot, now: datetime) -> Blindness:
+    if view.paused_until is not None and now < view.paused_until:
+        return Blindness("", "paused", view.state_since, f"until {view.paused_until:%d %b %H:%MZ}")
+    if state is not State.PENDING and not selftest_holds(snapshot, now):
+        return _unproven(snapshot, now)
+    told = view.blind_by
+    if state is State.STALE and (told is None or view.state_since is None):
+        return Blindness(_oldest(view, snapshot), "too old", view.standing.valid_until)
+    if told is not None:
+        return Blindness(told.source, told.cause.value.replace("_", " "), told.since, told.detail)
+    cause = "first run" if state is State.PENDING or view.standing.tally is None else "in doubt"
+    return Blindness(_oldest(view, snapshot), cause, view.state_since)
+
+
+def _unproven(snapshot: Snapshot, now: datetime) -> Blindness:
+    """Say since when the monitor has not proven itself."""
+    proof = snapshot.selftest
+    if proof.error is not None:
+        return Blindness("", "self-test failed", proof.passed_at, proof.error)
+    since = snapshot.started_at if proof.passed_at is None else min(now, proof.passed_at + SELFTEST_MAX_AGE)
+    return Blindness("", "self-test missing", since, "no self-test has passed within the last two hours")
+
+
+def _oldest(view: CheckView, snapshot: Snapshot) -> str:
+    """Name the source with the oldest data, of those that the check reads."""
+    mine = [source for source in snapshot.sources if source.name in view.sources]
+    if not mine:
+        return view.sources[0] if view.sources else ""
+    return min(mine, key=lambda source: (source.as_of is not None, source.as_of or NEVER)).name
+
+
+def _groups(items: Sequence[Item]) -> list[Group]:
+    found: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        if item.blind is not None:
+            found.setdefault((item.blind.source, item.blind.cause), []).append(item)
+    return [Group(_first(members), members) for members in found.values()]
+
+
+def _first(members: Sequence[Item]) -> Blindness:
+    """Give the blindness that began first."""
+    known = [item.blind for item in members if item.blind is not None]
+    return min(known, key=lambda blind: blind.since or NEVER)

@@ -1,0 +1,102 @@
+"""The keys of the screen below, searchable; enter does what a row says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Input
+
+from tui.format import fit
+from tui.keys import EVERYWHERE, MOVE, Key, bindings
+from tui.lines import Span, line
+from tui.screens.page import Page
+from tui.widgets.board import Board, Content
+
+HELP_KEYS = (
+    Key("help.search", "slash", "/", "search", "search", "search the keys"),
+    Key("help.list", "down", "↓", "into_list", "list", "go into the list"),
+    Key("help.run", "enter", "↵", "noop", "do it", "do what the row says"),
+)
+
+
+class HelpScreen(Page):
+    """A list of keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(HELP_KEYS[:2])
+    KEYS: ClassVar[tuple[Key, ...]] = HELP_KEYS
+    FOOTER: ClassVar[tuple[str, ...]] = ("help.search", "help.run", "go.back", "app.quit")
+
+    def __init__(self, of: Page) -> None:
+        self._of = of
+        self._list = Board(self._content, id="keys")
+        self._prompt = Input(id="prompt", compact=True, placeholder="type to search", select_on_focus=False)
+        self._prompt.cursor_blink = False
+        super().__init__()
+
+    def crumbs(self) -> str:
+        """Say where this is."""
+        return f"{self._of.crumbs()} ▸ keys"
+
+    def body(self) -> Sequence[Widget]:
+        """Give the search and the list."""
+        return [self._prompt, self._list]
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self._prompt.focus()
+
+    def _found(self) -> list[Key]:
+        words = self._prompt.value.casefold().split()
+        keys = [*self._of.own_keys(), *MOVE, *EVERYWHERE]
+        return [key for key in keys if all(word in f"{key.shown} {key.label} {key.help}".casefold() for word in words)]
+
+    def _content(self, _width: int) -> Content:
+        found = self._found()
+        rows = [
+            (key.id, line(Span(fit(key.shown, 14), "strong"), Span(fit(key.label, 12), "text"), Span(key.help, "dim")))
+            for key in found
+        ]
+        return Content(
+            title=line(Span("Keys", "strong")),
+            note=line(Span(f"{len(found)}", "dim")),
+            rows=rows,
+            empty=[line(Span("  no key matches: esc goes back", "dim"))],
+        )
+
+    def on_input_changed(self) -> None:
+        """Search while typing; the first that is found is the one that enter takes."""
+        self._list.redraw()
+        self._list.move_to(0)
+
+    async def on_input_submitted(self) -> None:
+        """Do what the first row found says."""
+        await self._run(self._list.key)
+
+    async def on_board_opened(self, message: Board.Opened) -> None:
+        """Do what the row says, on the screen below."""
+        await self._run(message.key)
+
+    async def _run(self, key_id: str | None) -> None:
+        key = next((key for key in self._found() if key.id == key_id), None)
+        if key is None:
+            return
+        _ = self.app.pop_screen()
+        target = self._of.focused if key in MOVE else self._of
+        if target is not None and target.check_action(key.action, ()):
+            await self.app.run_action(_plain(key), default_namespace=target)
+
+    def action_into_list(self) -> None:
+        """Go from the search into the list."""
+        self._list.focus()
+
+    def action_search(self) -> None:
+        """Type into the search."""
+        self._prompt.focus()
+
+
+def _plain(key: Key) -> str:
+    """Give the action; one that takes a digit takes the first."""
+    return "panel(1)" if key.action == "panel" else key.action

@@ -1,0 +1,166 @@
+"""The overview answers within five seconds: what is red, since when, whose, is the data fresh, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from checks.model.state import State
+from tui.keys import OVERVIEW, Key, bindings
+from tui.lines import Line
+from tui.model import FAMILIES
+from tui.panels import GROUP, events, panel, selection, worst_first
+from tui.screens.family import FamilyScreen
+from tui.screens.page import Page
+from tui.widgets.bars import Strips
+from tui.widgets.board import Board, Content
+
+SMALL = (80, 24)
+"""Below this only the worst-first list is shown."""
+LARGE = (120, 36)
+"""From here on the lists have frames, and events are shown."""
+
+
+class OverviewScreen(Page):
+    """Four panels that never move, and the worst first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(OVERVIEW)
+    KEYS: ClassVar[tuple[Key, ...]] = OVERVIEW
+    FOOTER: ClassVar[tuple[str, ...]] = ("go.panel", "move.next_bad", "do.run", "do.runbook", "go.sources", "app.quit")
+
+    def __init__(self) -> None:
+        self._worst = Board(self._worst_first, id="worst")
+        self._panels = [Board(partial(self._panel, family), id=family) for family in FAMILIES]
+        self._events = Board(lambda _width: events(self.model), id="events")
+        self._about = Strips(self._selection, id="about")
+        super().__init__()
+
+    def crumbs(self) -> str:
+        """Name the product: this is the top."""
+        return "controlwatch"
+
+    def body(self) -> Sequence[Widget]:
+        """Give the worst first, the panels, the events and the selection."""
+        return [self._worst, Container(*self._panels, id="panels"), self._events, self._about]
+
+    def on_mount(self) -> None:
+        """Start on the worst."""
+        self.set_focus(self._worst)
+
+    def lay_out(self, width: int, height: int) -> None:
+        """Give each board its share of the terminal."""
+        single = width < SMALL[0] or height < SMALL[1]
+        large = width >= LARGE[0] and height >= LARGE[1]
+        self.set_class(single, "single")
+        self.set_class(large, "large")
+        self._worst.framed = large
+        if single:
+            self.set_focus(self._worst)
+            self._worst.styles.height = "1fr"
+            return
+        self._worst.styles.height = max(8, (height - 4) // 4) if large else max(5, height // 5)
+        self._share(height)
+
+    def _share(self, height: int) -> None:
+        """Give the panels what their checks need, and the events the rest, where they are shown."""
+        panels = self.query_one("#panels", Container)
+        if not self.has_class("large"):
+            panels.styles.height = "1fr"
+            return
+        most = max((len(self.model.family(family)) for family in FAMILIES), default=0)
+        panels.styles.height = 2 * min(max(most + 3, 7), (height - 4) // 4)
+
+    def draw(self) -> None:
+        """Draw, the panels as high as their checks need."""
+        self._share(self.size.height)
+        super().draw()
+
+    def _panel(self, family: str, width: int) -> Content:
+        return panel(self.model, family, list(FAMILIES).index(family) + 1, width)
+
+    def _worst_first(self, width: int) -> Content:
+        return worst_first(self.model, width)
+
+    def _selection(self, _width: int) -> list[Line]:
+        return selection(self.model, self.selected)
+
+    @property
+    def selected(self) -> str | None:
+        """Give the key of the row under the cursor."""
+        board = self.focused
+        return board.key if isinstance(board, Board) and board is not self._events else self._worst.key
+
+    def subject(self) -> tuple[str, str]:
+        """Give the check or the source under the cursor."""
+        key = self.selected or ""
+        if key.startswith(GROUP):
+            return key.removeprefix(GROUP).partition(":")[0], ""
+        item = self.model.check(key)
+        return (key, item.view.runbook) if item else ("", "")
+
+    def run_targets(self) -> Sequence[str]:
+        """Name the sources of the selected check, or the blind source."""
+        key = self.selected or ""
+        if key.startswith(GROUP):
+            return [name for name in [self.subject()[0]] if name]
+        item = self.model.check(key)
+        return list(item.view.sources) if item else []
+
+    def on_board_moved(self) -> None:
+        """Tell about another row."""
+        self._about.redraw()
+
+    def on_board_opened(self, message: Board.Opened) -> None:
+        """Go to the findings of a check, or to the source that is blind."""
+        key = message.key
+        if message.board is self._events:
+            self._open_event(int(key))
+        elif key.startswith(GROUP):
+            self.home.action_sources(self.subject()[0])
+        else:
+            self._open_check(key)
+
+    def _open_check(self, name: str) -> None:
+        item = self.model.check(name)
+        if item is None:
+            return
+        if item.state is State.PENDING and item.view.sources:
+            self.home.action_sources(item.view.sources[0])
+        else:
+            self.home.show(FamilyScreen(item.view.family, name))
+
+    def _open_event(self, index: int) -> None:
+        found = self.model.snapshot.events if self.model.snapshot else ()
+        if index >= len(found):
+            return
+        if self.model.source(found[index].what) is not None:
+            self.home.action_sources(found[index].what)
+        else:
+            self._open_check(found[index].what)
+
+    def action_panel(self, place: int) -> None:
+        """Focus a panel; the second time, open its family."""
+        board = self._panels[place - 1]
+        if self.focused is board or not board.display or self.has_class("single"):
+            self.home.show(FamilyScreen(list(FAMILIES)[place - 1]))
+        else:
+            self.set_focus(board)
+
+    def action_next_bad(self) -> None:
+        """Go to the next thing that does not pass."""
+        self._step(1)
+
+    def action_previous_bad(self) -> None:
+        """Go to the previous thing that does not pass."""
+        self._step(-1)
+
+    def _step(self, way: int) -> None:
+        if self.focused is self._worst:
+            self._worst.action_down() if way > 0 else self._worst.action_up()
+        else:
+            self.set_focus(self._worst)
