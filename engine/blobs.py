@@ -135,11 +135,10 @@ class Unnamed:
         with _named(self._root):
             if self._file is None:
                 self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._file = tempfile.TemporaryFile(dir=self._root, buffering=0)
-                data, self._memory = bytes(self._memory) + data, bytearray()
-            left = memoryview(data)
-            while left:
-                left = left[self._file.write(left) :]
+                self._file = tempfile.TemporaryFile(dir=self._root, buffering=0)  # noqa: SIM115 - close() closes it
+                _write_all(self._file, self._memory)
+                self._memory = bytearray()
+            _write_all(self._file, data)
 
     def read(self, offset: int, size: int) -> bytes:
         """Give at most ``size`` bytes from an offset."""
@@ -237,6 +236,12 @@ class FolderBlobs:
     def stored_bytes(self) -> int:
         """Add up what the blobs take on the disk."""
         return sum(path.stat().st_size for path in self.root.glob("??/*.jsonl.gz"))
+
+
+def _write_all(file: BinaryIO, data: bytes | bytearray) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
 
 
 def _lines(handle: BinaryIO, path: Path, digest: str, chunk: int) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from checks.model.records import RECORD_TYPES, Backup, tag_of
 from checks.model.units import format_duration
 from engine.evidence import Manifest
 from engine.spool import Spooler
+from engine.store import StoreError
 from sources.common.errors import SourceError
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ async def collect(
 
 async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: _Run) -> Gap | None:
     """Read a source to its end; return the gap that ended it early, if one did."""
-    limit = asyncio.timeout(config.common.timeout.total_seconds())
+    longest = min(config.common.timeout, context.deadline)
+    limit = asyncio.timeout(longest.total_seconds())
     try:
         async with limit, contextlib.aclosing(config.source.fetch(config.own, context)) as pages:
             async for page in pages:
@@ -111,9 +113,11 @@ async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: 
                 await asyncio.sleep(0)
     except SourceError as error:
         return _fault(config.name, error.cause, str(error))
+    except StoreError:
+        raise  # the disk's fault, not the source's
     except TimeoutError:
-        told = f"did not end within {format_duration(config.common.timeout)}; see timeout"
-        told = told if limit.expired() else "got no answer in time"
+        advice = "; see timeout" if longest == config.common.timeout else ""
+        told = f"did not end within {format_duration(longest)}{advice}" if limit.expired() else "got no answer in time"
         return _fault(config.name, Cause.UNREACHABLE, f"{config.name}: the run {told}")
     except Exception as error:  # the one place where a source's own fault is caught, as a gap that bars PASS
         LOG.exception("source %s failed inside controlwatch", config.name)

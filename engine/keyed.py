@@ -1,4 +1,4 @@
-"""Records by key: for overlays and groups in memory, past 100 000 in a temporary table; for joins as lines in memory, then in a file."""
+"""Records by key: for overlays and groups in memory, past 100 000 in a table; for joins as lines with an index."""
 
 from __future__ import annotations
 

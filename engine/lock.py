@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -24,20 +25,10 @@ class FolderLock:
             os.close(self._descriptor)
             message = f"another engine holds {folder}; attach to it, or stop it first"
             raise Held(message) from None
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"{os.getpid()}\n".encode())
+        with contextlib.suppress(OSError):  # a full disk; the number is for people, the lock is held
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Let the folder go."""
         os.close(self._descriptor)
-
-
-def held(folder: Path) -> bool:
-    """Tell whether an engine holds the folder."""
-    try:
-        FolderLock(folder).release()
-    except Held:
-        return True
-    except OSError:
-        return False
-    return False

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 1_300_000
 """Ids that are kept in memory, in 32 MB; past it a temporary table takes them, at four times the time."""
-_SMALL = 1 << 12
+_SMALL = 1 << 13
 _FULL = 0.625
 """The share of slots that may be taken: beyond it a search for a free one grows long."""
 

@@ -1,8 +1,7 @@
 """Waivers are code: a TOML file beside the configuration, reviewed like code. A malformed waiver waives nothing.
 
-A waiver covers subjects of a check, or a structural unknown by (check, source, cause). It ends by itself; an
-emergency waiver of one
-person ends within 24 hours and is flagged.
+A waiver covers subjects of a check, or a structural unknown by (check, source, cause). It ends by itself; an emergency
+waiver of one person ends within 24 hours and is flagged.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import tomli
@@ -50,9 +49,9 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one person decided, for at most 24 hours."""
     ticket: str = ""
     """Where it was discussed."""
-    starts: date | datetime
+    starts: Any
     """From when it holds; a date means its start, UTC."""
-    expires: date | datetime
+    expires: Any
     """Until when it holds; a date means the end of that day, UTC."""
     vendor: bool = False
     """Whether it waits for a vendor, which allows 365 days."""
@@ -108,12 +107,14 @@ class Waivers:
 
 def load(path: Path, checks: Collection[str]) -> Waivers:
     """Read a waiver file; a missing one holds none, and what is malformed is named and waives nothing."""
-    if not path.exists():
-        return Waivers()
     try:
-        tree = tomli.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
-        return Waivers(faults=(f"{path.name}: cannot be read: {error}; it waives nothing",))
+        tree = tomli.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return Waivers()
+    except OSError as error:
+        return Waivers(faults=(f"{path.name}: cannot be read: {error.strerror}; it waives nothing",))
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+        return Waivers(faults=(f"{path.name}: not valid TOML: {error}; it waives nothing",))
     faults = Faults(path.name)
     for key in tree:
         if key != "waiver":
@@ -137,6 +138,10 @@ def _read(table: object, path: str, checks: Collection[str], faults: Faults) -> 
     written: Written | None = convert_table(table, (Written,), path, faults)[0]
     if written is None:
         return None
+    for key in ("starts", "expires"):
+        if not isinstance(getattr(written, key), date):
+            faults.add(f"{path}.{key}", f"expected a date or an instant, found {getattr(written, key)!r}")
+            return None
     waiver = Waiver(written, _instant(written.starts, time.min), _instant(written.expires, time.max))
     for key, message in _faults_of(waiver, checks):
         faults.add(f"{path}.{key}", message)
@@ -149,7 +154,7 @@ def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]
     found: list[tuple[str, str]] = []
     if written.check not in checks:
         found.append(("check", f"no configured check {written.check!r}{nearest(written.check, checks)}"))
-    if len(written.reason) < 20:
+    if len(written.reason.strip()) < 20:
         found.append(("reason", "say why in 20 characters or more"))
     if bool(written.subjects) == bool(written.cause):
         found.append(("subjects", "name subjects, or a source and a cause, not both"))
@@ -159,29 +164,25 @@ def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]
         found.append(("source", "missing; a structural unknown is waived by check, source and cause"))
     if any(not subject.strip("*? ") for subject in written.subjects):
         found.append(("subjects", "a waiver of everything is not a waiver; name the subjects"))
-    if not written.emergency and (not written.approved_by or written.approved_by == written.requested_by):
+    requester, approver = written.requested_by.strip().casefold(), written.approved_by.strip().casefold()
+    if not requester:
+        found.append(("requested_by", "say who asks"))
+    if not written.emergency and approver in {"", requester}:
         found.append(("approved_by", "another person than the requester approves"))
     return found + _length_faults(waiver)
 
 
 def _length_faults(waiver: Waiver) -> list[tuple[str, str]]:
+    """Find a waiver that ends before it begins, or lasts too long; a date as its end may end with that day."""
     length = waiver.ends - waiver.starts
     if length <= timedelta(0):
         return [("expires", "lies before its start")]
     written = waiver.written
-    longest = LONGEST_STRUCTURAL if waiver.structural or written.vendor else LONGEST
     if written.emergency:
-        longest = LONGEST_EMERGENCY
-    if length > longest + timedelta(days=1):
-        return [
-            (
-                "expires",
-                f"at most {longest.days} days after its start"
-                if longest.days > 1
-                else "at most 24 hours after its start",
-            )
-        ]
-    return []
+        return [("expires", "at most 24 hours after its start")] if length > LONGEST_EMERGENCY else []
+    longest = LONGEST_STRUCTURAL if waiver.structural or written.vendor else LONGEST
+    whole_day = timedelta(0) if isinstance(written.expires, datetime) else timedelta(days=1)
+    return [("expires", f"at most {longest.days} days after its start")] if length > longest + whole_day else []
 
 
 def _instant(moment: date | datetime, at: time) -> datetime:

@@ -33,10 +33,10 @@ from sources.common.aws_devices import Sweep, factors_of, factors_of_root, with_
 from sources.common.aws_keys import Given, find_keys
 from sources.common.aws_policies import FIELDS as ADMIN
 from sources.common.aws_policies import Admins, read_admins
-from sources.common.aws_query import AwsFault, Query, explaining, signing
+from sources.common.aws_query import AwsDenied, Query, explaining, signing
 from sources.common.aws_records import to_account, to_credentials, to_root
 from sources.common.aws_report import Report, Row, read_report
-from sources.common.errors import Refused, SourceError
+from sources.common.errors import SourceError
 from sources.common.http import Api
 from sources.common.limits import LIMITS, TIMING, Limits, Timing
 from sources.common.settings import Secret
@@ -177,7 +177,7 @@ def faults(config: Config, folder: Path) -> Sequence[str]:
 async def _summary(iam: Query) -> tuple[Mapping[str, int] | None, Gap | None]:
     try:
         return (await iam.call("GetAccountSummary", _Summary)).summary_map, None
-    except Refused as fault:
+    except AwsDenied as fault:
         return None, facts_gap(fault.cause, _SUMMARY, str(fault))
 
 
@@ -192,7 +192,7 @@ async def _root(ctx: Context, iam: Query, told: _Told) -> tuple[list[Account], G
         return [account], None
     try:
         return [with_factors(account, await factors_of_root(iam))], None
-    except AwsFault as fault:
+    except AwsDenied as fault:
         return [with_factors(account, fault.cause)], facts_gap(fault.cause, DEVICES, str(fault))
 
 

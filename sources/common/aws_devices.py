@@ -16,8 +16,7 @@ import msgspec
 
 from checks.model.doubt import Cause, Gap, facts_gap
 from checks.model.records import Account, Factor
-from sources.common.aws_query import AwsFault, Paged, Query
-from sources.common.errors import Refused
+from sources.common.aws_query import AwsDenied, AwsFault, Paged, Query
 from sources.common.pages import each
 from sources.common.source import Context, Plan, Progress
 
@@ -91,7 +90,7 @@ class Sweep:
     ctx: Context
     iam: Query
     per_second: float
-    refused: Refused | None = field(default=None, init=False)
+    refused: AwsDenied | None = field(default=None, init=False)
     """Why no more is asked for."""
 
     async def pages(self, accounts: Sequence[Account]) -> AsyncGenerator[Sequence[Account], None]:
@@ -123,8 +122,10 @@ class Sweep:
             return self.refused.cause
         try:
             return await factors_of(self.iam, account.label or "")
+        except AwsDenied as fault:
+            self.refused = fault
+            return fault.cause
         except AwsFault as fault:
             if fault.code == _GONE:
                 return Cause.NOT_EXPOSED
-            self.refused = fault
-            return fault.cause
+            raise

@@ -17,8 +17,7 @@ from urllib.parse import unquote
 import msgspec
 
 from checks.model.doubt import Gap, facts_gap
-from sources.common.aws_query import Paged, Query
-from sources.common.errors import Refused
+from sources.common.aws_query import AwsDenied, Paged, Query
 
 FIELDS: Final = ("account.privileged", "account.roles", "credential.privileged")
 """What the policies tell."""
@@ -171,7 +170,7 @@ async def read_admins(iam: Query) -> Admins:
         async with aclosing(_pages(iam)) as pages:
             async for page in pages:
                 found.add(page)
-    except Refused as fault:
+    except AwsDenied as fault:
         return Admins(gap=facts_gap(fault.cause, FIELDS, str(fault)))
     roles = {user.arn: found.roles(user) for user in found.users}
     return Admins(roles, {user.arn: user.create_date for user in found.users})

@@ -31,11 +31,8 @@ _WHERE: Final = re.compile(r"at `([^`]{1,120})`$")
 _SLOWER: Final = frozenset(
     {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException"}
 )
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _HINTS: Final = (
-    (
-        {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"},
-        "grant {asked}, which a boundary or a service control policy may forbid too",
-    ),
     (
         {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"},
         "AWS does not know the access key; it was deleted, or belongs elsewhere",
@@ -70,6 +67,10 @@ class AwsFault(Refused):
         self.code = code
 
 
+class AwsDenied(AwsFault):
+    """The keys lack a permission; an operator grants it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One service of AWS, asked through ``api``."""
@@ -88,7 +89,8 @@ class Query:
         """Ask for an action, and decode its result.
 
         Raises:
-            AwsFault: AWS refuses; ``code`` is its own word.
+            AwsDenied: a permission is missing.
+            AwsFault: AWS refuses otherwise; ``code`` is its own word.
             Malformed: the answer is no XML that we know.
         """
         words = f"{self.service}:{action}"
@@ -185,8 +187,11 @@ def _meaning(words: str, code: str, answer: Answer, now: datetime) -> SourceErro
         return Throttled(f"{said}: too many requests for this account; ask less often")
     if answer.status >= 500:
         return Unreachable(f"{said}: AWS has a fault; see its health page")
+    if code in _DENIED:
+        grant = f"grant {answer.asked}, which a boundary or a service control policy may forbid too"
+        return AwsDenied(f"{said}: {grant}", code)
     hint = next((hint for codes, hint in _HINTS if code in codes), _NEW_CODE)
-    return AwsFault(f"{said}: {hint.format(asked=answer.asked, clock=_clock_hint(answer, now))}", code)
+    return AwsFault(f"{said}: {hint.format(clock=_clock_hint(answer, now))}", code)
 
 
 def _clock_hint(answer: Answer, now: datetime) -> str:

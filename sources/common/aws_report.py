@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from sources.common.aws_query import AwsFault, Query
+from sources.common.aws_query import AwsDenied, AwsFault, Query
 from sources.common.errors import Malformed, Truncated, Unreachable
 from sources.common.limits import Timing
 from sources.common.source import Context
@@ -41,7 +41,6 @@ _COLUMNS: Final = frozenset(
 _EMPTY: Final = frozenset({"", "[]", "{}"})
 _TRUTHS: Final = {"true": True, "false": False}
 _NOT_THERE: Final = frozenset({"ReportNotPresent", "ReportExpired", "ReportInProgress"})
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _POLLS: Final = 40
 _LONGEST_WAIT: Final = 10.0
 _AHEAD: Final = timedelta(minutes=5)
@@ -178,13 +177,11 @@ async def _content(iam: Query, timing: Timing) -> tuple[_Content, bool]:
     raise Unreachable(f"{iam.name}: the credential report was not ready in the time of this run; raise timeout")
 
 
-async def _generate(iam: Query) -> tuple[bool, AwsFault | None]:
+async def _generate(iam: Query) -> tuple[bool, AwsDenied | None]:
     """Have a report made; one that somebody else had made may be there even if we may not."""
     try:
         return (await iam.call("GenerateCredentialReport", _State)).state == "COMPLETE", None
-    except AwsFault as fault:
-        if fault.code not in _DENIED:
-            raise
+    except AwsDenied as fault:
         return True, fault
 
 
