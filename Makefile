@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run venv venv-dev check test coverage fmt lock servers clean
+.PHONY: help run venv venv-dev check test coverage fmt lock screenshots servers clean
 
 pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
 # The checkout's own packages are imported in place, by a plain path: a finder would add half to a bare interpreter's start.
@@ -41,6 +41,9 @@ fmt: venv-dev ## format, and mend what lint can mend
 
 lock: venv-dev ## write the hashed requirements from pyproject.toml (ARGS=--upgrade for the newest)
 	scripts/lock.sh $(ARGS)
+
+screenshots: venv-dev ## take the pictures of the docs from the demo estate
+	PYTHONPATH=. .venv/bin/python scripts/screenshots.py
 
 servers: ## install the real programs that tests run against (Debian packages)
 	scripts/install-test-servers.sh

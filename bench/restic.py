@@ -158,7 +158,7 @@ async def _child(folder: Path) -> None:
 
     config = Config(repository=str(folder / "repository"), password="env:P")
     async with lent_context(folder, secrets={"env:P": PASSWORD}) as context:
-        context.at = datetime.now(UTC)
+        context.started = context.at = datetime.now(UTC)
         began, cpu = time.perf_counter(), _cpu()
         told = await collect(SOURCE.fetch(config, context))
         took = {"wall": time.perf_counter() - began, "cpu": _cpu() - cpu}

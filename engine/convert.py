@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from enum import Enum
 from functools import lru_cache
 from itertools import count
@@ -30,6 +30,7 @@ _WORDS: Final = {
     "datetime": "an instant",
 }
 """What msgspec calls a type, and what a person does."""
+_DAY_OR_INSTANT: Final = frozenset({date, datetime})
 _SHOWN: Final = 60
 """Characters of a value that a message repeats."""
 
@@ -146,6 +147,9 @@ def _convert(value: object, kind: Any, path: str, faults: Faults) -> Any:
         return tuple(_convert(item, arguments[0], f"{path}[{index}]", faults) for index, item in enumerate(value))
     if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, Mapping):
         return {key: _convert(item, arguments[1], f"{path}.{key}", faults) for key, item in value.items()}
+    if _DAY_OR_INSTANT == set(arguments) and isinstance(value, str):  # which msgspec would let through as it is
+        faults.add(path, _message("", value, kind))
+        return None
     try:
         return msgspec.convert(value, kind, dec_hook=from_toml, strict=True)
     except OverflowError:

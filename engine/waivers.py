@@ -16,7 +16,7 @@ import msgspec
 import tomli
 
 from checks.model.doubt import STRUCTURAL, Cause
-from engine.convert import Faults, convert_table, nearest
+from engine.convert import Faults, convert_table, nearest, shown
 from engine.store import Live
 
 LONGEST = timedelta(days=180)
@@ -127,7 +127,7 @@ def load(path: Path, checks: Collection[str]) -> Waivers:
     for index, table in enumerate(tables):
         waiver = _read(table, f"waiver[{index}]", checks, faults)
         if waiver is not None and waiver.written.id in good:
-            faults.add(f"waiver[{index}].id", f"{waiver.written.id!r} is there twice")
+            faults.add(f"waiver[{index}].id", f"{shown(waiver.written.id)} is there twice")
         elif waiver is not None:
             good[waiver.written.id] = waiver
     return Waivers(tuple(good.values()), tuple(faults.lines))
@@ -138,10 +138,8 @@ def _read(table: object, path: str, checks: Collection[str], faults: Faults) -> 
     written: Written | None = convert_table(table, (Written,), path, faults)[0]
     if written is None:
         return None
-    for key in ("starts", "expires"):
-        if not isinstance(getattr(written, key), date):
-            faults.add(f"{path}.{key}", f"expected a date or an instant, found {getattr(written, key)!r}")
-            return None
+    if len(faults.found) > before:
+        return None
     waiver = Waiver(written, _instant(written.starts, time.min), _instant(written.expires, time.max))
     for key, message in _faults_of(waiver, checks):
         faults.add(f"{path}.{key}", message)
@@ -153,7 +151,7 @@ def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]
     written = waiver.written
     found: list[tuple[str, str]] = []
     if written.check not in checks:
-        found.append(("check", f"no configured check {written.check!r}{nearest(written.check, checks)}"))
+        found.append(("check", f"no configured check {shown(written.check)}{nearest(written.check, checks)}"))
     if len(written.reason.strip()) < 20:
         found.append(("reason", "say why in 20 characters or more"))
     if bool(written.subjects) == bool(written.cause):

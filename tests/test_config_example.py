@@ -28,7 +28,7 @@ MISSING: Final = "{where} has the key {key!r}, which config.example.toml does no
 
 SELF_EXPLAINING: Final = {
     *("kind", "check", "sources", "url", "client_id", "client_secret", "password", "path", "set", "host", "paths"),
-    *("key", "name", "status", "active", "leave", "terminated"),
+    *("access_key_id", "secret_access_key", "key", "name", "status", "active", "leave", "terminated"),
     *("match", "class", "reason", "owner", "review_by", "runbook"),
 }
 """Keys whose name and value say it, in blocks whose head explains the rest."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from checks.model.doubt import Cause
 from sources.common.errors import Refused, SourceError, Throttled
 from sources.common.http import Answer, Explain
 
@@ -20,11 +20,11 @@ class User(msgspec.Struct, frozen=True):
     type: str
 
 
-class Organization(msgspec.Struct, frozen=True):
-    """An organisation; only its owners are shown the plan."""
+class Membership(msgspec.Struct, frozen=True):
+    """Whether the token's user belongs to the organisation."""
 
-    id: int
-    plan: dict[str, Any] | None = None
+    state: str
+    """``active`` or ``pending``."""
 
 
 class Authorization(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class _Error(msgspec.Struct, frozen=True):
     documentation_url: str = ""
 
 
-ORGANIZATION = msgspec.json.Decoder(Organization)
+MEMBERSHIP = msgspec.json.Decoder(Membership)
 USERS = msgspec.json.Decoder(list[User])
 AUTHORIZATIONS = msgspec.json.Decoder(list[Authorization])
 GRANTS = msgspec.json.Decoder(list[Grant])
@@ -78,11 +78,20 @@ def explaining(name: str, org: str) -> Explain:
             return Refused(f"{said}: authorise the token for the single sign-on of {org}")
         if answer.status in {301, 302, 307} and "members" in answer.headers.get("location", ""):
             return Refused(f"{said}: the token's user is not a member of {org}, so only public members are shown")
+        if answer.status in {403, 404} and answer.asked.endswith("/credential-authorizations"):
+            hint = f"only owners of {org} may ask this, and only if it has single sign-on with SAML"
+            return Refused(f"{said}: {hint}; other classic tokens are shown to nobody", cause=_cause(answer))
+        if answer.status in {403, 404} and answer.asked.endswith("/personal-access-tokens"):
+            return Refused(f"{said}: fine-grained tokens are shown to GitHub Apps with Personal access tokens: read")
         if answer.status == 422:
             return Refused(f"{said}: only owners of {org} may ask this, or this version does not know it")
         return None
 
     return explain
+
+
+def _cause(answer: Answer) -> Cause:
+    return Cause.DENIED if answer.status == 403 else Cause.NOT_EXPOSED
 
 
 def _is_busy(answer: Answer) -> bool:

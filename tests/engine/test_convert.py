@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -59,6 +59,8 @@ class Own(msgspec.Struct, frozen=True, kw_only=True):
     """Texts by text."""
     day: date | None = None
     """A day."""
+    moment: date | datetime | None = None
+    """A day or an instant."""
     share: float = 1.0
     """A number."""
 
@@ -113,6 +115,8 @@ def test_a_key_that_two_structs_have_is_the_units_own() -> None:
             {"severity": 1}, 't.severity: expected one of "critical", "high", "medium", "low", found 1', id="enum"
         ),
         pytest.param({"day": "x"}, 't.day: expected a date such as 2027-03-31, found "x"', id="date"),
+        pytest.param({"moment": "x"}, 't.moment: expected a date such as 2027-03-31, found "x"', id="date-or-instant"),
+        pytest.param({"moment": 5}, "t.moment: expected a date such as 2027-03-31, found 5", id="number-for-instant"),
         pytest.param({"every": 5}, 't.every: expected a duration such as "90d", found 5', id="number-for-duration"),
         pytest.param(
             {"every": "9" * 30 + "d"}, f't.every: "{"9" * 30}d" is more than can be counted with', id="endless-duration"

@@ -86,7 +86,7 @@ def test_a_waiver_ends_by_itself(tmp_path: Path, starts: str, expires: str, stat
         pytest.param({"subjects": '"00u1"'}, 'subjects: expected a list, found "00u1"', id="wrong-type"),
         pytest.param(
             {"check": '"workforce"'},
-            "check: no configured check 'workforce', did you mean \"workforce-mfa\"?",
+            'check: no configured check "workforce", did you mean "workforce-mfa"?',
             id="no-such-check",
         ),
         pytest.param({"reason": '"because            "'}, "reason: say why in 20 characters or more", id="no-reason"),
@@ -184,7 +184,7 @@ def test_an_id_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     """Evidence cites a waiver by its id, so the second is malformed."""
     found = read(tmp_path, {}, {"subjects": '["okta-prod/00u2"]'})
 
-    assert found.faults == ("waivers.toml: waiver[1].id: 'w1' is there twice",)
+    assert found.faults == ('waivers.toml: waiver[1].id: "w1" is there twice',)
     assert [waiver.written.subjects[0] for waiver in found.waivers] == ["okta-prod/00u1"]
 
 

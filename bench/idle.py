@@ -1,0 +1,68 @@
+"""What it costs to leave Controlwatch running with nothing due: ``python -m bench.idle [SECONDS]``.
+
+The engine watches a folder of dumps and a register once an hour, with its metrics listener open and nobody asking. It
+is watched for a minute with the terminal UI at 80×24 in a pseudo-terminal, and without one (``serve``). The yardstick is
+a bare Textual application with one static line. Goal: at most 0.5 % of a core.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import common, tui
+from bench.startup import COMMAND, write_estate
+
+SETTLE_SECONDS = 10
+"""Until the first runs, the self-test and the first judgements are over."""
+
+
+def main() -> None:
+    """Print one row a case."""
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    print(f"{'case':<28}{'CPU':>9}{'bytes/s':>9}{'quiet s':>9}{'RSS':>9}")
+    for name, with_screen in (("bare Textual 80x24", False), ("controlwatch run 80x24", True)):
+        with _estate() as config:
+            shown = [str(COMMAND), "--config", str(config), "run"]
+            command = shown if with_screen else [sys.executable, "-c", tui.YARDSTICK]
+            cost = tui.measure(command, 80, 24, seconds)
+        print(
+            f"{name:<28}{cost.cpu_share:>9.2%}{cost.bytes_per_second:>9.0f}"
+            f"{cost.quiet_seconds:>6}/{seconds}{cost.rss_mib:>5.0f} MiB",
+        )
+    with _estate() as config:
+        share, held = _served([str(COMMAND), "--config", str(config), "serve"], seconds)
+    print(f"{'controlwatch serve':<28}{share:>9.2%}{'':>9}{'':>9}{held / 1.048576:>5.0f} MiB")
+
+
+@contextmanager
+def _estate() -> Iterator[Path]:
+    """Write the configuration of a new state folder."""
+    with tempfile.TemporaryDirectory(prefix="bench-idle-") as name, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+        free.close()
+        yield write_estate(Path(name), listen=listen, backups=True)
+
+
+def _served(command: list[str], seconds: int) -> tuple[float, float]:
+    """Watch the engine alone; gives the share of a core and the MB that it holds."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(SETTLE_SECONDS)
+        before, began = common.cpu_seconds(process.pid), time.perf_counter()
+        time.sleep(seconds)
+        return (common.cpu_seconds(process.pid) - before) / (time.perf_counter() - began), common.held_mb(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main()
