@@ -147,9 +147,10 @@ def _convert(value: object, kind: Any, path: str, faults: Faults) -> Any:
         return tuple(_convert(item, arguments[0], f"{path}[{index}]", faults) for index, item in enumerate(value))
     if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, Mapping):
         return {key: _convert(item, arguments[1], f"{path}.{key}", faults) for key, item in value.items()}
-    if _DAY_OR_INSTANT == set(arguments) and isinstance(value, str):  # which msgspec would let through as it is
-        faults.add(path, _message("", value, kind))
-        return None
+    if set(arguments) - {NoneType} == _DAY_OR_INSTANT:  # a union that msgspec does not know
+        if not isinstance(value, date):
+            faults.add(path, _message("", value, kind))
+        return value
     try:
         return msgspec.convert(value, kind, dec_hook=from_toml, strict=True)
     except OverflowError:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import tomli
@@ -49,9 +49,9 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one person decided, for at most 24 hours."""
     ticket: str = ""
     """Where it was discussed."""
-    starts: Any
+    starts: date | datetime
     """From when it holds; a date means its start, UTC."""
-    expires: Any
+    expires: date | datetime
     """Until when it holds; a date means the end of that day, UTC."""
     vendor: bool = False
     """Whether it waits for a vendor, which allows 365 days."""

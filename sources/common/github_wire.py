@@ -64,7 +64,11 @@ USERS = msgspec.json.Decoder(list[User])
 AUTHORIZATIONS = msgspec.json.Decoder(list[Authorization])
 GRANTS = msgspec.json.Decoder(list[Grant])
 _ERROR = msgspec.json.Decoder(_Error)
-_BUSY: Sequence[str] = ("secondary rate limit", "abuse detection")
+_BUSY: Sequence[str] = ("secondary rate limit", "secondary-rate-limits", "abuse detection")
+_LISTS: Sequence[tuple[str, str]] = (
+    ("/credential-authorizations", "only owners of {org} may ask this, and only if it has single sign-on with SAML"),
+    ("/personal-access-tokens", "fine-grained tokens are shown to GitHub Apps with Personal access tokens: read alone"),
+)
 
 
 def explaining(name: str, org: str) -> Explain:
@@ -72,32 +76,37 @@ def explaining(name: str, org: str) -> Explain:
 
     def explain(answer: Answer) -> SourceError | None:
         said = f"{name}: {answer.asked} answered {answer.status}"
-        if answer.status in {403, 429} and _is_busy(answer):
-            return Throttled(f"{said}: too many requests in a short time (secondary rate limit); ask less often")
-        if answer.status == 403 and answer.headers.get("x-github-sso", "").startswith("required"):
-            return Refused(f"{said}: authorise the token for the single sign-on of {org}")
-        if answer.status in {301, 302, 307} and "members" in answer.headers.get("location", ""):
-            return Refused(f"{said}: the token's user is not a member of {org}, so only public members are shown")
-        if answer.status in {403, 404} and answer.asked.endswith("/credential-authorizations"):
-            hint = f"only owners of {org} may ask this, and only if it has single sign-on with SAML"
-            return Refused(f"{said}: {hint}; other classic tokens are shown to nobody", cause=_cause(answer))
-        if answer.status in {403, 404} and answer.asked.endswith("/personal-access-tokens"):
-            return Refused(f"{said}: fine-grained tokens are shown to GitHub Apps with Personal access tokens: read")
-        if answer.status == 422:
-            return Refused(f"{said}: only owners of {org} may ask this, or this version does not know it")
-        return None
+        if answer.status in {403, 429} and _is_limit(answer):
+            return Throttled(f"{said}: too many requests for this token, or in too short a time; ask less often")
+        hint = _hint(answer, org)
+        if hint is None:
+            return None
+        hidden = answer.status == 404
+        return Refused(f"{said}: {hint}", cause=Cause.NOT_EXPOSED if hidden else Cause.DENIED)
 
     return explain
 
 
-def _cause(answer: Answer) -> Cause:
-    return Cause.DENIED if answer.status == 403 else Cause.NOT_EXPOSED
+def _hint(answer: Answer, org: str) -> str | None:
+    """Say what a refusal means; None leaves it to the status."""
+    if answer.status == 403 and answer.headers.get("x-github-sso", "").startswith("required"):
+        return f"authorise the token for the single sign-on of {org}"
+    if answer.status == 302 and "members" in answer.headers.get("location", ""):
+        return f"the token's user is not a member of {org}, so only public members are shown"
+    if answer.status == 422:
+        return f"only owners of {org} may ask this, or this version does not know it"
+    if answer.status in {403, 404}:
+        return next((hint.format(org=org) for end, hint in _LISTS if answer.asked.endswith(end)), None)
+    return None
 
 
-def _is_busy(answer: Answer) -> bool:
+def _is_limit(answer: Answer) -> bool:
+    """Tell a limit, primary or secondary, from a refusal: GitHub answers both with 403."""
+    if "retry-after" in answer.headers or answer.headers.get("x-ratelimit-remaining") == "0":
+        return True
     try:
         told = _ERROR.decode(answer.body)
     except msgspec.DecodeError:
         return False
     text = f"{told.message} {told.documentation_url}".lower()
-    return any(word in text for word in _BUSY) or "secondary-rate-limits" in text
+    return any(word in text for word in _BUSY)
