@@ -67,7 +67,9 @@ def main() -> None:
         make_repository(folder, asked.snapshots)
         for warm in (_ours, _refresh, _short):
             warm(folder)
-        rounds = [{"ours": _ours(folder), "refresh": _refresh(folder), "short": _short(folder)} for _ in range(asked.rounds)]
+        rounds = [
+            {"ours": _ours(folder), "refresh": _refresh(folder), "short": _short(folder)} for _ in range(asked.rounds)
+        ]
     print(subprocess.run(["restic", "version"], capture_output=True, text=True, check=True).stdout.strip())
     walls = {name: statistics.median(one[name].wall for one in rounds) for name in rounds[0]}
     cpus = {name: statistics.median(one[name].cpu for one in rounds) for name in rounds[0]}

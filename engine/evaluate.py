@@ -16,7 +16,8 @@ from checks.model.doubt import Cause, Gap
 from checks.model.fold import Exclusion, Fold, Item, Part, Question
 from checks.model.known import NOTHING, Known, NotTold
 from checks.model.records import Record, type_name
-from engine.keyed import Joined, Keyed, KnownJoined
+from engine.joined import Joined, KnownJoined
+from engine.keyed import Keyed
 from engine.pages import Page, pages
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from enum import Enum
 from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
@@ -22,23 +23,24 @@ from sources.common.settings import Secret
 GENERATED: Final = "<!-- Generated: CONTROLWATCH_WRITE_DOCS=1 .venv/bin/python -m pytest tests/test_docs.py -->"
 CONFIGURATION: Final = """\
 The configuration is one TOML file: `--config PATH`, else `$CONTROLWATCH_CONFIG`, `./controlwatch.toml`, or
-`controlwatch/controlwatch.toml` in the XDG config folder. [config.example.toml](../config.example.toml) shows every key in use.
-`controlwatch config check` names every fault at once, each with its place; nothing starts on a bad file. `controlwatch config schema`
-prints a JSON Schema for editors.
+`controlwatch/controlwatch.toml` in the XDG config folder. [config.example.toml](../config.example.toml) shows every
+key in use. `controlwatch config check` names every fault at once, each with its place; nothing starts on a bad file.
+`controlwatch config schema` prints a JSON Schema for editors.
 
-Durations are texts (`"90d"`, `"26h"`, `"1h30m"`; s, m, h, d, w), instants are RFC 3339, shares lie between 0 and 1, and paths are relative
-to the file. Secrets are references: `keyring:NAME` (`controlwatch secret set NAME`), `env:NAME`, or `file:PATH` (mode 0600). Names of sources
-and checks have lower-case letters, digits and hyphens, at most 63.
+Durations are texts (`"90d"`, `"26h"`, `"1h30m"`; s, m, h, d, w), instants are RFC 3339, shares lie between 0 and 1, and
+paths are relative to the file. Secrets are references: `keyring:NAME` (`controlwatch secret set NAME`), `env:NAME`, or
+`file:PATH` (mode 0600). Names of sources and checks have lower-case letters, digits and hyphens, at most 63.
 
-A running engine takes a changed file over between runs; one with faults is refused, said so on the screen, and the last good one stays in
-force. `state_dir`, `store` and `metrics` need a restart.
+A running engine takes a changed file over between runs; one with faults is refused, the screen says so, and the last
+good one stays in force. `state_dir`, `store` and `[metrics]` need a restart.
 """
 SOURCES: Final = """\
-A source is a configured instance of a provider kind: `[sources.NAME]` with `kind`. Its own keys are in
-[configuration](configuration.md). `controlwatch source test NAME` tries reach and every permission, and tells what each missing one costs.
+A source is a configured instance of a provider kind: `[sources.NAME]` with `kind`. Its keys are in
+[configuration](configuration.md). `controlwatch source test NAME` tries reach and every permission, and tells what each
+missing one costs.
 
-What is not told is never taken for "no" or "zero": without the permission in the table below a fact is *unknown* with the cause given,
-and no check that reads it can pass on it.
+What is not told is never taken for "no" or "zero": without the permission in the table below a fact is *unknown* with
+the cause given, and no check that reads it can pass on it.
 """
 
 
@@ -85,13 +87,16 @@ def _sections() -> Iterator[str]:
     yield from _keys(SourceCommon)
     for name, source in sources.discover().items():
         yield f'## `kind = "{name}"`\n'
-        yield f"{source.title}. By default every {format_duration(source.every)}; see [{name}](sources/{name}.md).\n"
+        every, stale = format_duration(source.every), format_duration(source.max_age)
+        yield f"{source.title}. See [{name}](sources/{name}.md). By default every {every}, stale after {stale}.\n"
         yield from _keys(source.config)
     yield "## `[checks.NAME]`: keys of every check\n"
     yield from _keys(CheckCommon)
     for name, check in checks.discover().items():
         yield f'## `check = "{name}"`\n'
-        yield f"{check.title} Severity by default `{check.severity}`; see [{name}](checks/{name}.md).\n"
+        stale = format_duration(check.max_age(check.policy()))
+        usual = f"By default severity `{check.severity}`, stale after {stale}"
+        yield f"{check.title}. See [{name}](checks/{name}.md). {usual}.\n"
         yield from _keys(check.policy, hidden=_common(CheckCommon))
 
 
@@ -130,17 +135,13 @@ def _type(kind: Any) -> str:
     """Name a type in the words of the configuration."""
     if kind in _WORDS:
         return _WORDS[kind]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _choice([item.value for item in kind])
     if isinstance(kind, type):
-        return "table" if issubclass(kind, msgspec.Struct) else _choice([item.value for item in kind])
+        return "table"
     arguments = [item for item in get_args(kind) if item is not NoneType]
-    origin = get_origin(kind)
-    if origin is tuple:
-        return f"list of {_many(_type(arguments[0]))}"
-    if origin in {dict, Mapping}:
-        return f"table of {_many(_type(arguments[1]))}"
-    if origin is Annotated:
-        return f"{_type(arguments[0])}, {arguments[1].ge} to {arguments[1].le}"
-    return _choice(list(arguments)) if origin is Literal else " or ".join(_type(item) for item in arguments)
+    build = _BUILT.get(get_origin(kind))
+    return build(arguments) if build is not None else " or ".join(_type(item) for item in arguments)
 
 
 def _many(word: str) -> str:
@@ -170,6 +171,14 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]] | Iterator[Sequenc
     yield ""
 
 
+_BUILT: Final[Mapping[Any, Callable[[list[Any]], str]]] = {
+    tuple: lambda arguments: f"list of {_many(_type(arguments[0]))}",
+    dict: lambda arguments: f"table of {_many(_type(arguments[1]))}",
+    Mapping: lambda arguments: f"table of {_many(_type(arguments[1]))}",
+    Annotated: lambda arguments: f"{_type(arguments[0])}, {arguments[1].ge} to {arguments[1].le}",
+    Literal: _choice,
+}
+"""What is said of the arguments of a generic type, by its origin."""
 _WORDS: Final[Mapping[Any, str]] = {
     str: "text",
     int: "whole number",

@@ -850,19 +850,20 @@ async def test_pages_are_followed_by_their_markers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "pages"),
+    ("told", "asked_times"),
     [
-        pytest.param(wire.details(marker="again"), 10, id="the-same-marker-again"),
+        pytest.param(wire.details(marker="again"), 2, id="the-same-marker-again"),
         pytest.param(
-            wire.result("GetAccountAuthorizationDetails", "<IsTruncated>true</IsTruncated>"), 10, id="no-marker"
+            wire.result("GetAccountAuthorizationDetails", "<IsTruncated>true</IsTruncated>"), 1, id="no-marker"
         ),
-        pytest.param(lambda form: wire.details(marker=f"{form.get('Marker', '')}m"), 3, id="no-end"),
+        pytest.param(lambda form: wire.details(marker=f"{form.get('Marker', '')}m"), 10, id="no-end"),
     ],
 )
-async def test_a_list_that_never_ends_is_cut_off_aloud(told: Any, pages: int, tmp_path: Path) -> None:
-    """What says that there is more and cannot be followed ends the run, as truncated."""
+async def test_a_list_that_never_ends_is_cut_off_aloud(told: Any, asked_times: int, tmp_path: Path) -> None:
+    """What says that there is more and cannot be followed ends the run, as truncated, and as soon as it shows."""
     async with asking(tmp_path, row("ana"), GetAccountAuthorizationDetails=told) as asked:
-        assert isinstance(await asked.fault(Limits(pages=pages)), Truncated)
+        assert isinstance(await asked.fault(Limits(pages=10)), Truncated)
+    assert asked.iam.times("GetAccountAuthorizationDetails") == asked_times
 
 
 async def test_an_answer_that_does_not_say_whether_there_is_more_is_malformed(tmp_path: Path) -> None:

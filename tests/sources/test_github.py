@@ -120,16 +120,17 @@ async def asking(
     *effects: tuple[str, Effect],
     clock: Callable[[], float] = time.time,
     token: GithubToken | None = None,
-    secret: str = "github-token",
+    secret: str | None = None,
     deadline: timedelta = timedelta(hours=2),
 ) -> AsyncIterator[Asked]:
     """Serve an organisation, with one fault a path, and lend what a run needs."""
-    org.credentials = {secret: token or GithubToken()}
+    credential = secret or "ghp_token"
+    org.credentials = {credential: token or GithubToken()}
     script = Faults()
     for path, effect in effects:
         script.inject(path, effect)
     async with serving(replica.app(org, script, clock=clock)) as origin:
-        secrets = {"env:GH": secret}
+        secrets = {"env:GH": credential}
         async with lent_context(folder, name="gh", secrets=secrets, deadline=deadline) as ctx:
             yield Asked(ctx, script, {"url": origin, "org": "example", "token": "env:GH"})
 
@@ -257,6 +258,14 @@ async def test_public_members_alone_are_a_gap(token: GithubToken, secret: str, *
     found = await collected(tmp_path, tenant(), token=token, secret=secret)
     named = [gap for gap in gaps(found) if "public members alone" in gap.detail]
     assert [gap.cause for gap in named] == ([Cause.DENIED] if hidden else [])
+
+
+async def test_a_classic_token_without_the_scope_proves_nothing(tmp_path: Path) -> None:
+    """Even if every list answers, a classic token that lacks read:org is not believed to be shown all members."""
+    told = answers(200, "[]", {"X-OAuth-Scopes": "repo"})
+    async with provider(told) as served, lent_context(tmp_path, name="gh", secrets={"env:GH": "ghp_x"}) as ctx:
+        found = await Asked(ctx, Faults(), {"url": served.url, "org": "example", "token": "env:GH"}).collect()
+    assert ["public members alone" in gap.detail for gap in gaps(found)] == [True]
 
 
 async def test_a_stranger_is_told_nothing(tmp_path: Path) -> None:
