@@ -1,4 +1,4 @@
-"""What the benches share: CPU clocks, peak memory, medians, children of their own process, and how figures are printed."""
+"""What the benches share: clocks, peak memory, medians, processes of their own, and how figures are printed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def lagging(every: float = 0.005) -> AsyncIterator[Lag]:
 
 
 def peak_mb() -> float:
-    """Give the most memory that this process has held, in MB; it counts from the start of the program, not of its parent."""
+    """Give the most memory that this process has held, in MB; what its parent held does not count."""
     return _status_mb("self", "VmHWM")
 
 
@@ -98,7 +98,7 @@ def child(module: str, *arguments: str) -> Any:
 
 @contextmanager
 def server(module: str, *arguments: str) -> Iterator[str]:
-    """Run ``python -m module arguments`` while a block runs and give the first line that it prints: where it listens."""
+    """Run ``python -m module arguments`` while a block runs, and give the first line that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,

@@ -1,8 +1,8 @@
 """What it costs to leave Controlwatch running with nothing due: ``python -m bench.idle [SECONDS]``.
 
 The engine watches a folder of dumps and a register once an hour, with its metrics listener open and nobody asking. It
-is watched for a minute with the terminal UI at 80×24 in a pseudo-terminal, and without one (``serve``). The yardstick is
-a bare Textual application with one static line. Goal: at most 0.5 % of a core.
+is watched for a minute with the terminal UI at 80×24 in a pseudo-terminal, and without one (``serve``). The yardstick
+is a bare Textual application with one static line. Goal: at most 0.5 % of a core.
 """
 
 from __future__ import annotations

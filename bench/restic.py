@@ -155,10 +155,11 @@ def _ours(folder: Path) -> common.Took:
 
 
 async def _child(folder: Path) -> None:
+    from sources.common.settings import Secret
     from sources.restic import SOURCE, Config
     from tests.support.context import collect, lent_context
 
-    config = Config(repository=str(folder / "repository"), password="env:P")
+    config = Config(repository=str(folder / "repository"), password=Secret("env:P"))
     async with lent_context(folder, secrets={"env:P": PASSWORD}) as context:
         context.started = context.at = datetime.now(UTC)
         began, cpu = time.perf_counter(), _cpu()

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -101,12 +101,12 @@ def write_estate(folder: Path, *, listen: str, backups: bool = False) -> Path:
     return path
 
 
-def _print(cases: dict[str, Sequence[str]], rounds: int) -> None:
+def _print(cases: Mapping[str, Sequence[str]], rounds: int) -> None:
     """Alternate the cases, so that a busy moment meets all of them, and print their medians."""
     took: dict[str, list[common.Took]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, command in cases.items():
-            took[name].append(_clocked(lambda command=command: _run(command)))
+            took[name].append(_clocked(command))
     bare = statistics.median(one.wall for one in took["python -c pass"])
     for name, found in took.items():
         wall, cpu = (statistics.median(getattr(one, which) for one in found) for which in ("wall", "cpu"))
@@ -114,17 +114,13 @@ def _print(cases: dict[str, Sequence[str]], rounds: int) -> None:
         common.line(name, wall * 1e3, f"ms wall, {cpu * 1e3:.0f} ms CPU", f"{wall / bare:5.1f}× {goal}")
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    if done.returncode > 3:
-        sys.exit(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
-
-
-def _clocked(work: Callable[[], None]) -> common.Took:
+def _clocked(command: Sequence[str]) -> common.Took:
     """Time a program that runs to its end."""
     began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    work()
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode > 3:
+        sys.exit(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
     return common.Took(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
 
 

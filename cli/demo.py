@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(seconds=60)
 """Time in which the text form waits for every check to be judged."""
+LARGE = 50_000
+"""An estate of this many accounts or more takes seconds to make, which is said."""
 
 
 @click.command("demo")
@@ -52,10 +54,13 @@ def show_demo(setting: Setting, accounts: int | None, seed: int | None, *, headl
     from engine.config import load
 
     drawn = not headless and on_terminal()
+    size = accounts or DEFAULT_ACCOUNTS
+    if size >= LARGE:
+        say(f"making a company of {size:,} accounts; this takes a moment")
     if headless:
         setting.log()
     with _signals_unwind(), tempfile.TemporaryDirectory(prefix="controlwatch-demo-") as folder:
-        thread = EstateThread(accounts or DEFAULT_ACCOUNTS, DEFAULT_SEED if seed is None else seed, Path(folder))
+        thread = EstateThread(size, DEFAULT_SEED if seed is None else seed, Path(folder))
         try:
             config = load(thread.start())
             if drawn:

@@ -48,12 +48,20 @@ def init_command(ctx: click.Context, hosts: tuple[str, ...]) -> int:
     from engine.config import parse
 
     parse(text, path)
-    path.write_text(text, encoding="utf-8")
+    _write(path, text)
     say(f"wrote {path}; this is what it shows:")
     from cli.check import check_command
 
     code = check_command.main(args=[], obj=Setting(path, setting.log_format, setting.color), standalone_mode=False)
     return code if isinstance(code, int) else 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise click.UsageError(message) from None
 
 
 def _target(host: str) -> str:

@@ -73,7 +73,7 @@ def _about(estate: Estate, check: str, source: str, targets: Mapping[str, str]) 
             yield f"{source}/{subject}", judge(member, now, lag)
     elif check in _KEYS:
         for key in _KEYS[check](estate):
-            yield f"{source}/{_key_id(source, key)}", _key(key, now, told=source != "entra-corp")
+            yield f"{source}/{_key_id(estate, source, key)}", _key(key, source, now)
     elif check == "backups":
         for copy in estate.backups:
             if copy.source == source:
@@ -179,25 +179,25 @@ _LAG: Final = {"okta-prod": timedelta(hours=1), "entra-corp": _DAY, "github": _D
 _KEYS: Final[Mapping[str, Callable[[Estate], Iterable[Key]]]] = {
     "api-keys": lambda estate: estate.tokens,
     "app-secrets": lambda estate: estate.secrets,
-    "deploy-keys": lambda estate: estate.deploy_keys,
+    "code-tokens": lambda estate: estate.code_tokens,
 }
 
 
-def _key_id(source: str, key: Key) -> str:
-    if source != "entra-corp":
-        return key.id
-    secret = guid(f"key {key.name} secret {key.created_at.isoformat()}")
-    return f"{guid(f'application {key.name}')}/password/{secret}"
+def _key_id(estate: Estate, source: str, key: Key) -> str:
+    if source == "entra-corp":
+        secret = guid(f"key {key.name} secret {key.created_at.isoformat()}")
+        return f"{guid(f'application {key.name}')}/password/{secret}"
+    if source == "github":
+        return f"authorization/{number(f'{github_login(estate, key.owner or 0)} personal access token {key.name}')}"
+    return key.id
 
 
-def _key(key: Key, now: datetime, *, told: bool) -> Verdict:
-    """Judge a key; where nobody is told to own or use it, only its age can fail it, and nothing can pass it."""
-    old = _idle(now - key.created_at, 90 * _DAY, 14 * _DAY, timedelta())
-    if not told or key.owner is None:
-        return "fail" if old == "fail" else "unknown"
-    idle = "pass" if key.used_at is None else _idle(now - key.used_at, 90 * _DAY, 14 * _DAY, _DAY)
-    if key.used_at is None and now - key.created_at >= 14 * _DAY:
-        idle = "fail"
+def _key(key: Key, source: str, now: datetime) -> Verdict:
+    """Judge a key by its age, which GitHub does not tell, and by owner and use, which Graph does not tell."""
+    old: Verdict = "unknown" if source == "github" else _idle(now - key.created_at, 90 * _DAY, 14 * _DAY, timedelta())
+    idle: Verdict = "unknown"
+    if source != "entra-corp" and key.used_at is not None:
+        idle = _idle(now - key.used_at, 90 * _DAY, 14 * _DAY, _DAY)
     return max(old, idle, key=_BADNESS.index)
 
 

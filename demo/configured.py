@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -11,11 +11,40 @@ from typing import Final
 from demo.estate import Estate
 from demo.tenants import Tenants
 
-KINDS: Final = frozenset({"okta", "entra", "github", "roster", "files", "tls", "register", "restic"})
+KINDS: Final = frozenset({"okta", "entra", "github", "roster", "files", "tls", "register"})
 """Source kinds that the demo can furnish."""
 KIOSK: Final = "shared screen without a person"
 _RATE: Final = 60_000
 """Requests a minute that the sources may take: the replicas are ours alone."""
+_KIND_OF: Final = {
+    "okta-prod": "okta",
+    "entra-corp": "entra",
+    "github": "github",
+    "people": "roster",
+    "dumps": "files",
+    "models": "files",
+    "wal": "files",
+    "edge": "tls",
+    "internal": "tls",
+    "register": "register",
+}
+"""Sources and their kinds."""
+_WANTED: Final[dict[str, tuple[str, ...]]] = {
+    "workforce-mfa": ("okta-prod", "entra-corp"),
+    "admin-mfa": ("okta-prod",),
+    "code-mfa": ("github",),
+    "dormant-access": ("okta-prod",),
+    "office-access": ("entra-corp",),
+    "leavers": ("okta-prod", "entra-corp", "people"),
+    "api-keys": ("okta-prod",),
+    "app-secrets": ("entra-corp",),
+    "code-tokens": ("github",),
+    "backups": ("dumps", "models", "wal"),
+    "public-tls": ("edge",),
+    "internal-tls": ("internal",),
+    "vendors": ("register",),
+}
+"""Checks and the sources that they read."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +62,6 @@ class Wired:
     """Address of the metrics listener; empty: none."""
     kinds: Collection[str] = KINDS
     """Source kinds that there are."""
-    extra: Mapping[str, str] = field(default_factory=dict)
-    """Further source tables by source, each a backup source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +73,7 @@ class Pace:
     @property
     def every(self) -> timedelta:
         """Interval of a full sweep over the directories."""
-        return timedelta(seconds=max(15, self.accounts // 60))
+        return timedelta(seconds=max(15, self.accounts // 400))
 
     @property
     def max_age(self) -> timedelta:
@@ -80,50 +107,19 @@ def write_configuration(folder: Path, estate: Estate, tenants: Tenants, wired: W
 
 def configured(wired: Wired) -> dict[str, tuple[str, ...]]:
     """Name the configured checks, and the sources of each."""
-    there = set(_sources(wired))
-    found = {name: tuple(source for source in wanted if source in there) for name, wanted in _wanted(wired).items()}
+    there = _there(wired)
+    found = {name: tuple(source for source in wanted if source in there) for name, wanted in _WANTED.items()}
     return {name: sources for name, sources in found.items() if sources and set(sources) != {"people"}}
 
 
-def _wanted(wired: Wired) -> dict[str, tuple[str, ...]]:
-    return {
-        "workforce-mfa": ("okta-prod", "entra-corp"),
-        "admin-mfa": ("okta-prod",),
-        "code-mfa": ("github",),
-        "dormant-access": ("okta-prod",),
-        "office-access": ("entra-corp",),
-        "leavers": ("okta-prod", "entra-corp", "people"),
-        "api-keys": ("okta-prod",),
-        "app-secrets": ("entra-corp",),
-        "deploy-keys": ("github",),
-        "backups": ("dumps", "models", "wal", *wired.extra),
-        "public-tls": ("edge",),
-        "internal-tls": ("internal",),
-        "vendors": ("register",),
-    }
-
-
-def _sources(wired: Wired) -> dict[str, str]:
-    kinds = {
-        "okta-prod": "okta",
-        "entra-corp": "entra",
-        "github": "github",
-        "people": "roster",
-        "dumps": "files",
-        "models": "files",
-        "wal": "files",
-        "edge": "tls",
-        "internal": "tls",
-        "register": "register",
-        **dict.fromkeys(wired.extra, "restic"),
-    }
-    return {name: kind for name, kind in kinds.items() if kind in wired.kinds}
+def _there(wired: Wired) -> dict[str, str]:
+    return {name: kind for name, kind in _KIND_OF.items() if kind in wired.kinds}
 
 
 def _configuration(estate: Estate, tenants: Tenants, wired: Wired) -> str:
-    tables = {**_directories(estate, tenants, wired), **_others(estate, wired), **wired.extra}
+    tables = {**_directories(estate, tenants, wired), **_others(estate, wired)}
     parts = [f'[engine]\nstate_dir = "state"\n\n[metrics]\nlisten = "{wired.metrics}"\n']
-    parts += [f'[sources.{name}]\nkind = "{kind}"\n{tables[name].strip()}\n' for name, kind in _sources(wired).items()]
+    parts += [f'[sources.{name}]\nkind = "{kind}"\n{tables[name].strip()}\n' for name, kind in _there(wired).items()]
     checks = _checks(Pace(estate.accounts))
     for name, sources in configured(wired).items():
         told = ", ".join(f'"{source}"' for source in sources)
@@ -275,7 +271,7 @@ check = "key_age"
 team = "platform"
 runbook = "{books}/keys"
 policy_ref = "ISP-11 §5\"""",
-        "deploy-keys": f"""
+        "code-tokens": f"""
 check = "key_age"
 #SOURCES
 team = "platform"

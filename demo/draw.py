@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 _SLOTS: Final = 16
 _BYTES: Final = 4
+_RANGE: Final = 1 << 8 * _BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Draw:
     def share(self, slot: int) -> float:
         """Return a number from 0 up to 1; ``slot`` is 0 to 15."""
         at = slot * _BYTES
-        return int.from_bytes(self._octets[at : at + _BYTES]) / (1 << 8 * _BYTES)
+        return int.from_bytes(self._octets[at : at + _BYTES]) / _RANGE
 
     def between(self, slot: int, low: float, high: float) -> float:
         """Return a number from ``low`` up to ``high``."""

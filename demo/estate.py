@@ -97,10 +97,10 @@ class Estate:
     accounts: int
     now: datetime
 
-    @property
+    @cached_property
     def days(self) -> Days:
         """Instants before first sight."""
-        return Days(self.now)
+        return Days(self.now.replace(microsecond=0))
 
     @property
     def code_size(self) -> int:
@@ -193,9 +193,9 @@ class Estate:
         )
 
     @cached_property
-    def deploy_keys(self) -> tuple[Key, ...]:
-        """Deploy keys at the code host, one a repository."""
-        told = (("ci", 4, 35, 0.2), ("mirror", 5, 20, 2), ("docs", 6, 300, 1), ("labels", 7, 50, 30))
+    def code_tokens(self) -> tuple[Key, ...]:
+        """Personal tokens at the code host, which tells who owns them and when they were used, not how old they are."""
+        told = (("ci", 4, 35, 0.2), ("mirror", 5, 20, 2), ("docs", 6, 300, 130), ("labels", 7, 50, 30))
         return tuple(
             Key(id=name, name=name, owner=owner, created_at=self.days.ago(age), used_at=self.days.ago(used))
             for name, owner, age, used in told

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from demo.draw import Draw, draw
 
@@ -32,6 +32,12 @@ _LAST: Final = (
 _PAIRS: Final = len(_FIRST) * len(_LAST)
 _STEP: Final = 997
 """A prime that divides no number of names, so that stepping by it meets every pair."""
+_KINDS: Final[tuple[tuple[float, Kind], ...]] = (
+    (0.01, "service"),
+    (0.005, "kiosk"),
+    (0.08, "contractor"),
+    (0.905, "human"),
+)
 _FACTORS: Final[tuple[tuple[float, tuple[Factor, ...]], ...]] = (
     (0.55, ("key", "app")),
     (0.36, ("app",)),
@@ -83,13 +89,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Instants before ``now``."""
+    """Instants before ``now``, which is told to the second."""
 
     now: datetime
 
     def ago(self, days: float) -> datetime:
         """Return the instant so many days ago, to the second; a negative number lies ahead."""
-        return (self.now - timedelta(days=days)).replace(microsecond=0)
+        return self.now - timedelta(seconds=round(days * 86_400))
 
 
 def person_name(seed: int, number: int) -> str:
@@ -118,36 +124,26 @@ def background(seed: int, directory: str, domain: str, number: int, days: Days) 
     """Draw anybody: most are ordinary, a few are what audits are about."""
     usual = ordinary(seed, directory, domain, number, days)
     chance = draw(seed, f"{directory}/{number}/more")
-    kinds: tuple[tuple[float, Kind], ...] = (
-        (0.01, "service"),
-        (0.005, "kiosk"),
-        (0.08, "contractor"),
-        (0.905, "human"),
-    )
-    kind = chance.pick(0, kinds)
+    kind = chance.pick(0, _KINDS)
     if kind == "service":
         return replace(usual, login=f"svc-job-{number}@{domain}", kind="service", factors=())
     if kind == "kiosk":
         return replace(usual, login=f"kiosk-desk-{number}@{domain}", kind="kiosk", factors=())
-    member = replace(usual, kind=kind, factors=chance.pick(1, _FACTORS), left_at=_contract_end(kind, chance, days))
-    return _with_history(member, chance, days)
+    facts: dict[str, Any] = {"kind": kind, "factors": chance.pick(1, _FACTORS), **_luck(chance, days)}
+    if kind == "contractor":
+        facts.setdefault("left_at", days.ago(-chance.between(2, 40, 300)))
+    return replace(usual, **facts)
 
 
-def _contract_end(kind: Kind, chance: Draw, days: Days) -> datetime | None:
-    return days.ago(-chance.between(2, 40, 300)) if kind == "contractor" else None
-
-
-def _with_history(member: Member, chance: Draw, days: Days) -> Member:
-    """Let what happens to people happen: they leave, are away, forget passwords, or never come."""
+def _luck(chance: Draw, days: Days) -> dict[str, Any]:
+    """Let what happens to people happen: they leave, are away, forget passwords, or stop coming."""
     luck = chance.share(3)
+    if luck >= 0.10:
+        return {}
     if luck < 0.05:
-        return replace(member, status="disabled", left_at=days.ago(chance.between(4, 10, 100)))
+        return {"status": "disabled", "left_at": days.ago(chance.between(4, 10, 100))}
     if luck < 0.07:
-        return replace(member, on_leave=True)
+        return {"on_leave": True}
     if luck < 0.08:
-        return replace(member, status="locked")
-    if luck < 0.09:
-        return replace(member, seen_at=days.ago(chance.between(4, 100, 119)))
-    if luck < 0.10:
-        return replace(member, seen_at=days.ago(chance.between(4, 84.5, 88)))
-    return member
+        return {"status": "locked"}
+    return {"seen_at": days.ago(chance.between(4, 100, 119) if luck < 0.09 else chance.between(4, 84.5, 88))}

@@ -9,7 +9,7 @@ from typing import Final, cast
 from demo.draw import Lazily, draw
 from demo.estate import Estate
 from demo.people import Factor, Member
-from demo.replicas.github_tenant import DeployKey, GithubTenant, GithubUser, Repository
+from demo.replicas.github_tenant import CredentialAuthorization, GithubTenant, GithubUser
 from demo.replicas.graph_tenant import (
     ROLES,
     AppCredential,
@@ -150,23 +150,15 @@ def github_login(estate: Estate, number: int) -> str:
 
 def _github(estate: Estate) -> GithubTenant:
     members = [_github_user(estate, estate.engineer(number)) for number in range(estate.code_size)]
-    repositories = [
-        Repository(
-            f"service-{at}",
-            [
-                DeployKey(
-                    key.name,
-                    created_at=key.created_at,
-                    last_used=key.used_at,
-                    added_by=None if key.owner is None else github_login(estate, key.owner),
-                )
-            ],
+    authorized = [
+        CredentialAuthorization(
+            github_login(estate, key.owner or 0), authorized_at=key.created_at, accessed_at=key.used_at, title=key.name
         )
-        for at, key in enumerate(estate.deploy_keys)
+        for key in estate.code_tokens
     ]
     return GithubTenant(
         members=members,
-        repositories=repositories,
+        credential_authorizations=authorized,
         per_hour={"core": _PLENTY, "audit_log": _PLENTY},
         two_factor_requirement_enabled=False,
     )

@@ -162,7 +162,8 @@ def _gaps(
         gaps.append(Gap(source=source, cause=Cause.TRUNCATED, kind="members", detail=detail, missing=short))
     lost = shrunken(baseline, spooler.kept)
     if lost:
-        detail = f"{source}: {lost} fewer subjects than before; when that is right: controlwatch source accept {source}"
+        advice = f"when that is right: controlwatch source accept {source} --reason …"
+        detail = f"{source}: {lost} fewer subjects than before; {advice}"
         gaps.append(Gap(source=source, cause=Cause.SHRUNKEN, kind="members", detail=detail, missing=lost))
     return gaps
 

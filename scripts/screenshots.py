@@ -1,6 +1,6 @@
-"""Take the pictures of the README from the demo estate: the real engine, asked over the wire, drawn by the real screens.
+"""Take the pictures of the docs from the demo estate: the real engine, drawn by the real screens.
 
-Run it with ``make screenshots``. It waits for a moment in which something is blind, as things break and heal in the demo.
+Run it with ``make screenshots``. It waits until something is blind, as things break and heal in the demo.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def _until_something_is_blind(engine: Engine) -> None:
         await asyncio.sleep(1)
         snapshot, now = engine.snapshot, utc_now()
         states = [state_at(view, snapshot, now) for view in snapshot.checks] if snapshot is not None else []
-        if snapshot is not None and (BLIND & set(states)) and (now - snapshot.started_at).total_seconds() > 20:  # noqa: PLR2004 - past the start
+        if snapshot is not None and (BLIND & set(states)) and (now - snapshot.started_at).total_seconds() > 20:
             return
     sys.stderr.write("nothing was blind in time; the pictures show the estate as it is\n")
 

@@ -137,9 +137,8 @@ def _nothing(model: Model, otherwise: str) -> list[Line]:
 
 def _headings(width: int) -> Line:
     extra = _extra(width)
-    text = (
-        f"{'State':<9}{fit('Check', _name_width(width))} {'Fails':>13} {'Coverage':>11} {'Since':>6} {fit('Team', 10)}"
-    )
+    named = f"{'State':<9}{fit('Check', _name_width(width))}"
+    text = f"{named} {'Findings':>13} {'Coverage':>11} {'Since':>6} {fit('Team', 10)}"
     if extra:
         text += f" {fit('24h', 9)} {fit('Data', 10)} Next step"
     return line(Span(" " + text, "dim"))

@@ -155,7 +155,7 @@ class Spooled:
     def _write(self, lines: bytes) -> None:
         if self._file is None:
             # It names people, so it lies in the state folder, and has no name from the start.
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)
+            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - ``close`` closes it
         left = memoryview(lines)
         while left:
             left = left[self._file.write(left) :]

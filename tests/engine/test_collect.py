@@ -387,7 +387,7 @@ async def test_a_shrunken_population_is_not_complete_and_says_how_to_accept_it(t
     assert (collected.cause, collected.manifest.complete) == (Cause.SHRUNKEN, False)
     assert collected.manifest.gaps[0].missing == 20
     assert collected.error == (
-        f"{NAME}: 20 fewer subjects than before; when that is right: controlwatch source accept {NAME}"
+        f"{NAME}: 20 fewer subjects than before; when that is right: controlwatch source accept {NAME} --reason …"
     )
 
 

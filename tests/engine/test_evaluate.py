@@ -56,6 +56,11 @@ async def judged(
     return dict(zip(names, results, strict=True)), found
 
 
+def files(folder: Path) -> list[Path]:
+    """List everything below a folder."""
+    return sorted(folder.rglob("*"))
+
+
 async def test_an_owner_is_found_wherever_it_stands_in_the_collection(tmp_path: Path) -> None:
     """Keys are judged when all accounts were read, so the order of arrival decides nothing."""
     blobs = FolderBlobs(tmp_path)
@@ -114,8 +119,8 @@ async def test_nothing_is_left_in_the_folder_of_blobs(tmp_path: Path) -> None:
     """What a judgement sets aside names people, and is gone with it."""
     blobs = FolderBlobs(tmp_path)
     memory = SourceMemory(name="okta-prod", complete=collected(blobs, "okta-prod", MIXED))
-    before = sorted(tmp_path.rglob("*"))
+    before = files(tmp_path)
 
     await judged(tmp_path, [memory], "key_age")
 
-    assert sorted(tmp_path.rglob("*")) == before
+    assert files(tmp_path) == before

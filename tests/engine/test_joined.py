@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,22 +85,23 @@ def test_a_record_that_tells_no_keys_is_given_back(tmp_path: Path) -> None:
 
 def test_what_is_put_after_a_question_is_found(tmp_path: Path) -> None:
     """An index that was asked already goes on growing."""
-    index = joined(tmp_path, [person("ana")])
-    assert ids(index.get("ana@example.org")) == ["ana"]
     late = [person("late-ana", keys=("ana@example.org",)), person("bea")]
-    index.put(late, codec.encode_lines(late).splitlines(keepends=True))
+    with closing(joined(tmp_path, [person("ana")])) as index:
+        assert ids(index.get("ana@example.org")) == ["ana"]
+        index.put(late, codec.encode_lines(late).splitlines(keepends=True))
 
-    assert ids(index.get("ana@example.org")) == ["ana", "late-ana"]
-    assert ids(index.get("bea@example.org")) == ["bea"]
+        assert ids(index.get("ana@example.org")) == ["ana", "late-ana"]
+        assert ids(index.get("bea@example.org")) == ["bea"]
 
 
 @pytest.mark.parametrize("doubt", [None, NotTold(Cause.DENIED, "people")], ids=["complete", "doubtful"])
 def test_absence_is_told_only_of_a_complete_population(tmp_path: Path, doubt: NotTold | None) -> None:
     """A key that is not there is absent, or not told where the population is in doubt."""
-    known = KnownJoined(joined(tmp_path, [person("ana")]), doubt)
+    with closing(joined(tmp_path, [person("ana")])) as index:
+        known = KnownJoined(index, doubt)
 
-    assert ids(known.get("ana@example.org")) == ["ana"]
-    assert known.get("bea@example.org") == (doubt or Absent())
+        assert ids(known.get("ana@example.org")) == ["ana"]
+        assert known.get("bea@example.org") == (doubt or Absent())
 
 
 def test_a_meeting_of_two_hashes_joins_nothing(tmp_path: Path) -> None:
@@ -131,25 +133,20 @@ def test_a_meeting_of_two_hashes_joins_nothing(tmp_path: Path) -> None:
 def test_it_tells_what_a_dictionary_tells(tmp_path: Path, told: list[list[str]], limit: int) -> None:
     """Whatever was put, each key finds exactly the records that tell it."""
     people = [person(f"p{number}", keys=tuple(keys)) for number, keys in enumerate(told)]
-    index = joined(tmp_path, people, limit)
-
-    for key in "abcdefg":
-        assert ids(index.get(key)) == [one.id for one in people if key in (one.keys or ())]
-    index.close()
+    with closing(joined(tmp_path, people, limit)) as index:
+        for key in "abcdefg":
+            assert ids(index.get(key)) == [one.id for one in people if key in (one.keys or ())]
 
 
 def test_lines_longer_than_one_reading_are_whole(tmp_path: Path) -> None:
     """A record of many kilobytes comes back from the disk as it was."""
     long = person("ana", keys=tuple(f"key-{number}" for number in range(5_000)))
-    index = joined(tmp_path, [long, person("bea")])
-
-    assert index.get("key-4999") == Found((long,))
-    assert ids(index.get("bea@example.org")) == ["bea"]
+    with closing(joined(tmp_path, [long, person("bea")])) as index:
+        assert index.get("key-4999") == Found((long,))
+        assert ids(index.get("bea@example.org")) == ["bea"]
 
 
 def test_nothing_of_a_join_has_a_name_on_the_disk(tmp_path: Path) -> None:
     """Lines name people, so their file has no name from the start."""
-    index = joined(tmp_path, [person("ana")])
-
-    assert list(tmp_path.iterdir()) == []
-    index.close()
+    with closing(joined(tmp_path, [person("ana")])):
+        assert list(tmp_path.iterdir()) == []
