@@ -67,11 +67,18 @@ def show_demo(setting: Setting, accounts: int | None, seed: int | None, *, headl
                 code = show(config, demo=True)
             else:
                 code = serve(config, demo=True) if headless else _once(config, color=setting.colorful())
+        except CannotStand as error:
+            say(str(error))
+            return OWN_FAULT
         finally:
             thread.stop()
     if thread.error is not None:
         say(f"the demo's story broke off: {thread.error}")
     return code if thread.error is None else OWN_FAULT
+
+
+class CannotStand(Exception):
+    """The estate cannot be set up on this machine; the message says why and what to do next."""
 
 
 class EstateThread:
@@ -91,9 +98,12 @@ class EstateThread:
         self._thread = threading.Thread(target=self._work, name="demo", daemon=True)
 
     def start(self) -> Path:
-        """Start, wait until everything listens, and return the configuration's path; raises what went wrong."""
+        """Start, wait until everything listens, and return the configuration's path; raises ``CannotStand``."""
         self._thread.start()
         self._ready.wait()
+        if isinstance(self.error, OSError):
+            reason = self.error.strerror or str(self.error)
+            raise CannotStand(f"the demo cannot stand in {self._folder}: {reason}; make room, or set TMPDIR")
         if self._config is None:
             raise self.error or RuntimeError("the demo did not start")
         return self._config

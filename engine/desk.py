@@ -128,10 +128,12 @@ class Desk:
         memory = engine.runner.memories.get(command.source)
         if memory is None:
             return Reply(ok=False, message=f"no source {command.source!r}, or it has not run yet")
+        if memory.shrunken is None:
+            return Reply(ok=False, message=f"the population of {command.source} has not shrunk; there is nothing to accept")
         if not command.reason.strip():
             return Reply(ok=False, message="say why the smaller population is right: --reason …")
-        body = {"source": command.source, "reason": command.reason, "before": dict(memory.baseline or {})}
-        accepted = msgspec.structs.replace(memory, baseline=None)
+        body = {"source": command.source, "reason": command.reason, "after": dict(memory.shrunken.kept)}
+        accepted = msgspec.structs.replace(memory, baseline=memory.shrunken.kept, shrunken=None)
         event = Event(
             at=engine.clock(), kind="operator", what=command.source, text=f"population accepted: {command.reason}"
         )
@@ -139,7 +141,7 @@ class Desk:
         engine.runner.memories[command.source] = accepted
         engine.note(event)
         engine.run_now(command.source)
-        return Reply(ok=True, message=f"accepted; {command.source} runs now, and what it brings is the new baseline")
+        return Reply(ok=True, message=f"accepted; {command.source} runs now, and is held to what was left")
 
     async def _pause(self, command: Pause) -> Reply:
         engine = self._engine

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from engine import waivers as waivers_file
+from engine.adoption import adoption
 from engine.blobs import BlobCorrupt, BlobMissing
 from engine.evaluate import Material
-from engine.judge import Bench, chained, judge, transition
+from engine.judge import Bench, judge, transition
 from engine.port import Event, Selftest, Snapshot
 from engine.runner import Runner
 from engine.selftest import run_selftest
@@ -150,6 +151,8 @@ class Engine:
     async def tick(self) -> None:
         """Do what is due now."""
         now = self.clock()
+        if self.doings.ticked_at is not None and now < self.doings.ticked_at - SKEW:
+            self._turn_back(now)
         self.doings.ticked_at = now
         self.runner.start_due(now)
         await self._judge_due(now)
@@ -161,6 +164,15 @@ class Engine:
         published = self.doings.published_at
         if self.doings.dirty or published is None or now - published >= PUBLISH_EVERY or now < published:
             self.publish()
+
+    def _turn_back(self, now: datetime) -> None:
+        """Forget every plan that was made by a clock that ran ahead."""
+        LOG.warning("clock=turned back seconds=%d", (self.doings.ticked_at - now).total_seconds() if self.doings.ticked_at else 0)
+        self.note(Event(at=now, kind="engine", what="clock", text="was turned back; everything is asked and proven again"))
+        self.doings.not_before.clear()
+        self.doings.selftest_at = self.doings.swept_at = None
+        for activity in self.runner.activity.values():
+            activity.next_run = now
 
     async def once(self, names: Sequence[str], deadline: timedelta) -> None:
         """Collect what the named checks read, judge them, and publish; whatever sources do, within the deadline."""
@@ -190,38 +202,22 @@ class Engine:
         return True
 
     async def adopt(self, config: Config) -> None:
-        """Put a configuration in force: retire what was removed, restart the baseline of what changed."""
+        """Put a configuration in force; raises ``StoreError``, and then nothing has changed."""
         now = self.clock()
-        self.config = config
-        self.waivers = waivers_file.load(config.folder / config.waivers.file, config.checks)
-        gone_checks = [name for name in self.checks if name not in config.checks]
-        remembered = self.runner.memories
-        gone_sources = [name for name in remembered if name not in config.sources]
-        if gone_checks or gone_sources:
-            await self.store.retire(gone_checks, gone_sources, now)
-            await self.store.append([chained("retire", {"checks": gone_checks, "sources": gone_sources})])
-        for name in gone_checks:
-            del self.checks[name]
-        for name in gone_sources:
+        waivers = await asyncio.to_thread(waivers_file.load, config.folder / config.waivers.file, config.checks)
+        change = adoption(config, self.runner.memories, self.checks, now)
+        if change.gone_checks or change.gone_sources:
+            await self.store.retire(change.gone_checks, change.gone_sources, now)
+        if change.chain:
+            await self.store.append(change.chain)
+        for name in change.gone_sources:
             self.runner.forget(name)
-        for name, source in config.sources.items():
-            memory = remembered.get(name)
-            if memory is not None and memory.config_digest != source.digest:
-                body = {"source": name, "before": memory.config_digest, "after": source.digest}
-                await self.store.append([chained("config", body)])
-                remembered[name] = msgspec.structs.replace(memory, baseline=None, config_digest=source.digest)
-                self.runner.doing(name).next_run = now
-        for name, check in config.checks.items():
-            memory_of_check = self.checks.get(name)
-            if memory_of_check is None:
-                self.checks[name] = CheckMemory(
-                    name=name,
-                    check=check.common.check,
-                    configured_at=now,
-                    max_age_seconds=check.max_age.total_seconds(),
-                )
-            elif memory_of_check.config_digest != check.digest or self._tried(check):
-                self.doings.due_checks.add(name)
+        self.config, self.waivers = config, waivers
+        self.checks = dict(change.checks)
+        self.runner.memories = dict(change.sources)
+        for name in change.changed_sources:
+            self.runner.restart(name)
+        self.doings.due_checks |= change.due
         self.doings.dirty = True
 
     def publish(self) -> None:

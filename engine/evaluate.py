@@ -143,8 +143,8 @@ def _part(name: str, memory: SourceMemory | None) -> Part:
         assert memory.partial is not None
         return Part(name, None, _barring(name, memory.partial))
     gaps = list(memory.complete.gaps)
-    if memory.partial is not None:
-        gaps += [gap for gap in memory.partial.gaps if gap.cause is Cause.SHRUNKEN]
+    if memory.shrunken is not None:
+        gaps.append(memory.shrunken.gap)
     return Part(name, memory.complete.as_of, tuple(gaps))
 
 

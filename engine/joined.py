@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final
 
 from checks.model import codec
@@ -43,7 +43,8 @@ class Joined:
         self._asked = False
         self._latest = -1
         self._found = Found(())
-        """What was found last, if that was one record, and its offset."""
+        self._told: Sequence[str] = ()
+        """The offset of the one record that was found last, how it is given, and its keys."""
 
     def put(self, records: Iterable[Record], lines: Sequence[bytes]) -> Record | None:
         """Add records with their lines, each ended by a newline; give the first record that tells no keys."""
@@ -72,17 +73,14 @@ class Joined:
             bucket = self._sort(mixed & _PLACE)
         entry = (mixed & _TAG) << _TAG_SHIFT
         first = bisect_left(bucket, entry)
-        last = first
-        while last < len(bucket) and bucket[last] - entry <= _OFFSET:
-            last += 1
-        if last - first == 1:
-            offset = bucket[first] & _OFFSET
-            if offset != self._latest:  # A person's keys are asked for one after the other.
-                self._latest, self._found = offset, Found((self._record(offset),))
-            return self._found if key in (self._keys(self._found.records[0]) or ()) else None
-        records = [self._record(bucket[index] & _OFFSET) for index in range(first, last)]
-        found = [record for record in records if key in (self._keys(record) or ())]
-        return Found(found) if found else None
+        if first == len(bucket) or (offset := bucket[first] ^ entry) > _OFFSET:
+            return None
+        if first + 1 < len(bucket) and bucket[first + 1] ^ entry <= _OFFSET:
+            return self._several(key, bucket, entry, first)
+        if offset != self._latest:  # A person's keys are asked for one after the other.
+            record = codec.decode(self._lines.line(offset))
+            self._latest, self._found, self._told = offset, Found((record,)), self._keys(record) or ()
+        return self._found if key in self._told else None
 
     def close(self) -> None:
         """Let everything go."""
@@ -96,8 +94,16 @@ class Joined:
         self._asked = True
         return bucket
 
-    def _record(self, offset: int) -> Record:
-        return codec.decode(self._lines.line(offset))
+    def _several(self, key: str, bucket: array[int], entry: int, first: int) -> Found | None:
+        """Look at all records whose entries fit, and give those that tell the key."""
+        found: list[Record] = []
+        for fitting in islice(bucket, first, None):
+            if fitting ^ entry > _OFFSET:
+                break
+            record = codec.decode(self._lines.line(fitting ^ entry))
+            if key in (self._keys(record) or ()):
+                found.append(record)
+        return Found(found) if found else None
 
 
 class KnownJoined:

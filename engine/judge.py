@@ -168,6 +168,7 @@ def standing_of(memory: CheckMemory) -> Standing:
         allow_empty=memory.allow_empty,
         attempted=memory.attempted,
         completed=memory.completed and memory.error is None,
+        as_of=memory.result.as_of if memory.result is not None else None,
         valid_until=memory.valid_until,
         pending_until=memory.configured_at + waiting if memory.configured_at is not None else None,
     )

@@ -91,7 +91,7 @@ class Lent:
 
     async def previous(self) -> Mapping[str, Record]:
         """Give the records of the latest complete collection by id."""
-        if self.latest is None or self.latest.kept > PREVIOUS_LIMIT:
+        if self.latest is None or self.latest.kept > PREVIOUS_LIMIT or not self.blobs.has(self.latest.blob):
             return {}
         return await asyncio.to_thread(self._read)
 

@@ -16,7 +16,7 @@ import msgspec
 from checks.model.doubt import Cause, Gap
 from checks.model.judgement import Outcome, Scalar
 from checks.model.result import Doubted
-from checks.model.state import BLIND, WORST_FIRST, Standing, State, Tally, state_of
+from checks.model.state import BLIND, SKEW, WORST_FIRST, Standing, State, Tally, state_of
 
 SELFTEST_MAX_AGE = timedelta(hours=2)
 """Past this nobody may believe any state."""
@@ -358,7 +358,9 @@ class Port(Protocol):
 def selftest_holds(snapshot: Snapshot, now: datetime) -> bool:
     """Tell whether the monitor has proven itself within the last two hours."""
     proof = snapshot.selftest
-    return proof.error is None and proof.passed_at is not None and now - proof.passed_at <= SELFTEST_MAX_AGE
+    if proof.error is not None or proof.passed_at is None:
+        return False
+    return -SKEW <= now - proof.passed_at <= SELFTEST_MAX_AGE
 
 
 def state_at(view: CheckView, snapshot: Snapshot, now: datetime) -> State:

@@ -18,7 +18,7 @@ from engine.evidence import Manifest, digest_of, manifest_bytes
 from engine.judge import chained
 from engine.lend import Lent, Shared
 from engine.port import Event, KnownTime
-from engine.store import SourceMemory, Store, StoreError
+from engine.store import Shrunken, SourceMemory, Store, StoreError
 from engine.times import known_times
 from engine.views import Activity
 
@@ -93,6 +93,8 @@ class Runner:
         """Start every source whose time has come."""
         for name, source in self.host.config.sources.items():
             activity = self.doing(name)
+            if activity.next_run is not None and activity.next_run - now > source.every * 1.1:
+                activity.next_run = now  # planned by a clock that ran ahead, or for a longer interval
             if activity.next_run is None:
                 memory = self.memories.get(name)
                 last = memory.attempted_at if memory is not None and memory.last_error is None else None
@@ -112,6 +114,12 @@ class Runner:
         """Give up a run that did not end in time."""
         self.tasks[name].cancel()
         self.memories[name] = _failed(self.memory(name), message, Cause.UNREACHABLE, self.clock())
+
+    def restart(self, name: str) -> None:
+        """Give up a run under another configuration, and run again at once."""
+        if name in self.tasks:
+            self.tasks[name].cancel()
+        self.doing(name).next_run = self.clock()
 
     def forget(self, name: str) -> None:
         """Let a source go that is no longer configured."""
@@ -146,7 +154,7 @@ class Runner:
             memory = self.memory(name)
             assert self._shared is not None
             deadline = min(config.common.timeout, self.limit or config.common.timeout)
-            context = Lent(self._shared, name, deadline, self.blobs, memory.complete, self._progress)
+            context = Lent(self._shared, name, deadline, self.blobs, memory.complete or memory.former, self._progress)
             try:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)
                 await self._save(await self._absorb(memory, collected), collected)
@@ -169,7 +177,9 @@ class Runner:
             cause = collected.cause or Cause.INTERNAL
             failed = _failed(common, collected.error or "", cause, manifest.started_at)
             partial = manifest if manifest.read else memory.partial
-            return msgspec.structs.replace(failed, partial=partial, last_gaps=tuple(manifest.gaps))
+            lost = next((gap for gap in manifest.gaps if gap.cause is Cause.SHRUNKEN), None)
+            shrunken = Shrunken(gap=lost, kept=baseline_of(manifest.records)) if lost is not None else memory.shrunken
+            return msgspec.structs.replace(failed, partial=partial, shrunken=shrunken, last_gaps=tuple(manifest.gaps))
         return msgspec.structs.replace(
             common,
             completed_at=manifest.finished_at,
@@ -178,6 +188,8 @@ class Runner:
             cause=None,
             complete=manifest,
             partial=None,
+            shrunken=None,
+            former=None,
             baseline=baseline_of(manifest.records),
             last_gaps=(),
             times=await self._times(memory, manifest),
@@ -203,7 +215,8 @@ class Runner:
         self.host.note(*events)
         told = "complete" if manifest.complete else f"cause={collected.cause}"
         LOG.info("source=%s %s records=%d pages=%d", memory.name, told, manifest.kept, manifest.pages)
-        self.host.collected(memory.name, anything=bool(manifest.complete or manifest.read or memory.complete is None))
+        telling = manifest.complete or manifest.read > 0 or memory.complete is None or memory.shrunken is not None
+        self.host.collected(memory.name, anything=telling)
 
     def _reschedule(self, name: str) -> None:
         activity = self.doing(name)

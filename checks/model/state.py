@@ -5,7 +5,7 @@ Nothing here stores a state, so a hung engine turns stale by itself.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -35,6 +35,8 @@ class State(StrEnum):
 
 
 WORST_FIRST = tuple(State)
+SKEW = timedelta(minutes=5)
+"""What clocks may differ by; a time further in the future is a fault of a clock."""
 BLIND = frozenset({State.UNKNOWN, State.STALE, State.PENDING})
 GREEN = frozenset({State.PASS, State.WARN})
 
@@ -140,6 +142,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a collection for it was ever attempted."""
     completed: bool = False
     """Whether each of its sources ever completed a collection."""
+    as_of: datetime | None = None
+    """Data time of the latest judgement; one in the future proves nothing."""
     valid_until: datetime | None = None
     """After this nobody may show pass, warn or waived."""
     pending_until: datetime | None = None
@@ -155,6 +159,8 @@ def state_of(standing: Standing, now: datetime) -> State:
     if settled is State.FAIL:
         return settled
     if not standing.completed or settled is State.UNKNOWN:
+        return State.UNKNOWN
+    if standing.as_of is not None and standing.as_of > now + SKEW:
         return State.UNKNOWN
     if standing.valid_until is None or now >= standing.valid_until:
         return State.STALE

@@ -54,6 +54,14 @@ class StoreReadOnly(StoreError):
     """The state folder cannot be written."""
 
 
+class Shrunken(msgspec.Struct, frozen=True, kw_only=True):
+    """The doubt about a population that lost too many subjects at once."""
+
+    gap: Gap
+    kept: Mapping[str, int]
+    """Subjects by record type that were left: the baseline, once somebody accepts them."""
+
+
 class SourceMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of a source over restarts."""
 
@@ -71,6 +79,10 @@ class SourceMemory(msgspec.Struct, frozen=True, kw_only=True):
     """The latest run, when it was not complete and came after ``complete``; its records may add failures."""
     baseline: Mapping[str, int] | None = None
     """Subjects by record type that the next collection is compared with; None: the next one is the baseline."""
+    shrunken: Shrunken | None = None
+    """A population that lost too many subjects, until its count returns or is accepted."""
+    former: Manifest | None = None
+    """The latest complete collection under another configuration; it proves nothing any more."""
     last_gaps: Sequence[Gap] = ()
     """Gaps of the latest run."""
     duration_seconds: float | None = None
