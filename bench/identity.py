@@ -134,7 +134,10 @@ async def _replica(accounts: str, page: str) -> None:
     }
 
     async def answer(request: web.Request) -> web.Response:
-        write, count = lists[request.match_info["list"]]
+        asked = request.match_info["list"]
+        if asked == "users/$count":
+            return web.Response(text=accounts, content_type="text/plain")
+        write, count = lists[asked]
         first = int(request.query.get("$skiptoken", "0"))
         last = min(first + size, count)
         following = str(request.url.with_query({"$skiptoken": str(last)})) if last < count else None

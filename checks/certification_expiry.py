@@ -2,11 +2,13 @@
 
 Population: the attestations registered, our own and our vendors'.
 Fails:      not issued yet, withdrawn or suspended; past its time (by kind, below); an adverse opinion or none given; a
-            category that we need is not covered; the document is missing or has changed since it was reviewed.
+            category that we need is not covered; the document is missing, empty, or has changed since it was reviewed.
 Warned:     the end is near; a SOC 2 Type II report is past twelve months from its period's end (bridged, where a
             letter reaches), up to fifteen; a Type I report, always; a qualified opinion; a document that is claimed, or
             read by nobody since it was issued.
-Unknown:    a date, an opinion, a status or a scope that decides is not told; a kind or a word that is new to us.
+Unknown:    a date, an opinion, a status or a scope that decides is not told; a kind or a word that is new to us; dates
+            that cannot be true (issued in the future, or before the end of its period; a SOC 2 Type II period of less
+            than 28 days or more than 24 months).
 
 Time, by kind. SOC 2 Type II: from the end of its period. Type I: from its date. ISO certificates and HITRUST r2: until
 their end, and until the next surveillance audit or interim assessment. HITRUST i1 and e1, DPA, BAA: until their end.
@@ -58,6 +60,10 @@ AUDITED = frozenset({"iso27001", "iso27701", "iso42001", "hitrust_r2"})
 DATED = frozenset({"hitrust_i1", "hitrust_e1", "dpa", "baa"})
 YEARLY = frozenset({"pci_aoc", "csa_star", "pentest"})
 DAY = timedelta(days=1)
+SHORTEST, LONGEST_MONTHS = timedelta(days=27), 24
+"""What a SOC 2 Type II period has at least (28 days, the last one counted) and at most; 3 to 12 months are usual."""
+NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The digest of a document without a single octet."""
 
 NOT_ISSUED, WITHDRAWN = "is not issued yet", "is withdrawn or suspended"
 NO_STATUS, NEW_STATUS = "is not told to be issued", "has a status that is new to us"
@@ -71,25 +77,21 @@ STALE, AGED, BRIDGED = (
 )
 POINT = "speaks of a point in time, not of operation over a period"
 FUTURE = "has a date in the future that must be past"
+PREMATURE = "was issued before the end of its period"
+ODD_PERIOD = "has a period that no report of its kind has"
 ADVERSE, QUALIFIED = "has an adverse opinion, or none", "has a qualified opinion"
 NO_OPINION, NEW_OPINION = "has an opinion that is not told", "has an opinion that is new to us"
 LACKS, NO_SCOPE = "does not cover a category that is needed", "has a scope that is not told"
 CHANGED, NO_DOCUMENT = "has a document that is missing or has changed", "has a document that is not told"
+EMPTY = "has a document that is empty"
 CLAIMED, UNREAD = "is claimed, without a document", "has a document that nobody has reviewed since it was issued"
 
 
 def judge(attestation: Attestation, policy: Policy, now: datetime, known: Known) -> Judgement:
     """Judge one attestation by the worst of its status, time, opinion, scope and document."""
     document = _document(attestation, now)
-    judgement = worst(
-        (
-            _status(attestation),
-            _time(attestation, policy, now),
-            _opinion(attestation),
-            _scope(attestation),
-            document,
-        ),
-    )
+    times = (_time(attestation, policy, now), _dates(attestation, now))
+    judgement = worst((_status(attestation), *times, _opinion(attestation), _scope(attestation), document))
     if judgement.outcome is Outcome.PASS:
         return msgspec.structs.replace(judgement, depth=document.depth)
     facts = {**compared(kind=attestation.kind, status=attestation.status), **judgement.facts}
@@ -126,13 +128,7 @@ def _time(attestation: Attestation, policy: Policy, now: datetime) -> Judgement:
     return worst((end, _clock(attestation, "surveillance_due", policy, now, (SURVEILLANCE, SURVEILLANCE_SOON))))
 
 
-def _clock(
-    attestation: Attestation,
-    name: str,
-    policy: Policy,
-    now: datetime,
-    reasons: tuple[str, str],
-) -> Judgement:
+def _clock(attestation: Attestation, name: str, policy: Policy, now: datetime, reasons: tuple[str, str]) -> Judgement:
     """Judge a date that must not have come yet."""
     end: datetime | None = getattr(attestation, name)
     if end is None:
@@ -148,8 +144,6 @@ def _yearly(attestation: Attestation, policy: Policy, now: datetime) -> Judgemen
     issued = attestation.issued_at
     if issued is None:
         return untold(attestation, NO_END, ("issued_at",))
-    if issued - now > SKEW:
-        return _in_future(issued)
     end = add_months(issued, policy.yearly_months)
     if now < end - policy.warn_before:
         return passed(until=end - policy.warn_before)
@@ -190,6 +184,24 @@ def _reach(bridge: Bridge | None, period_end: datetime, policy: Policy, now: dat
     return bridge.end if joined and bridge.end <= add_months(period_end, policy.bridge_months) + DAY else None
 
 
+def _dates(attestation: Attestation, now: datetime) -> Judgement:
+    """Judge whether its dates can be true: issued by now, after its period, and that of a usual length."""
+    start, end, issued = attestation.period_start, attestation.period_end, attestation.issued_at
+    if issued is not None and issued - now > SKEW:
+        return _in_future(issued)
+    if attestation.kind not in SOC2 or end is None:
+        return passed()
+    facts = compared(period_start=start, period_end=end, issued_at=issued)
+    if issued is not None and end - issued > DAY:
+        return unknown(PREMATURE, Cause.MALFORMED, facts=facts)
+    if attestation.kind == "soc2_type1":
+        return passed()
+    if start is None:
+        return untold(attestation, NO_END, ("period_start",))
+    usual = end - start >= SHORTEST and end <= add_months(start, LONGEST_MONTHS) + DAY
+    return passed() if usual else unknown(ODD_PERIOD, Cause.MALFORMED, facts=facts)
+
+
 def _in_future(moment: datetime) -> Judgement:
     return unknown(FUTURE, Cause.MALFORMED, facts=compared(date=moment), until=moment - SKEW)
 
@@ -225,6 +237,8 @@ def _document(attestation: Attestation, now: datetime) -> Judgement:
         return warned(CLAIMED, {}, depth="claimed")
     if attestation.document_intact is False:
         return failed(CHANGED, compared(digest=attestation.document_digest))
+    if attestation.document_digest == NOTHING:
+        return failed(EMPTY, compared(digest=NOTHING))
     missing = not_told(attestation, ("document", "document_intact", "document_digest"))
     if missing:
         return untold(attestation, NO_DOCUMENT, missing)
@@ -235,7 +249,8 @@ def _review(attestation: Attestation, now: datetime) -> Judgement:
     """Judge whether somebody has reviewed the document since it was issued."""
     issued, reviewed = attestation.issued_at, attestation.reviewed_at
     facts = compared(reviewed_at=reviewed, issued_at=issued)
-    if not attestation.reviewed_by or reviewed is None or issued is None or reviewed < issued:
+    signed = any(letter.isalnum() for letter in attestation.reviewed_by or "")
+    if not signed or reviewed is None or issued is None or reviewed < issued:
         return warned(UNREAD, facts, depth="document")
     if reviewed - now > SKEW:
         return warned(UNREAD, facts, until=reviewed - SKEW, depth="document")
@@ -315,6 +330,7 @@ CHECK = Check(
             "attestation.status",
             "attestation.next_expected",
             "attestation.period_end",
+            "attestation.period_start",
             "attestation.issued_at",
             "attestation.valid_until",
             "attestation.surveillance_due",
@@ -362,6 +378,9 @@ CHECK = Check(
         BRIDGED: "Ask for the next report: a bridge letter is the vendor's own word.",
         POINT: "Ask for a Type II report.",
         FUTURE: "Correct the date in the register.",
+        PREMATURE: "Correct `issued` or `period_end` in the register.",
+        ODD_PERIOD: "Correct `period_start` or `period_end` in the register.",
+        EMPTY: "Get the document itself, review it, and register the review.",
         ADVERSE: "Read the report, and decide whether to go on with this vendor.",
         QUALIFIED: "Read the qualified sections, and note whether they touch what you use.",
         NO_OPINION: "Read the opinion in the report and register it.",

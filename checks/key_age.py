@@ -1,7 +1,7 @@
 """Every active key is young, used and owned.
 
 Population: active keys, tokens and secrets of the sources given.
-Fails:      the key is older than ``max_age``; it lay unused for longer than ``unused``, even with lag, or was never
+Fails:      the key is older than ``max_key_age``; it lay unused for longer than ``unused``, even with lag, or was never
             used since its creation; its owner is disabled, deleted or not in the source any more; it is an
             administrator's access key, where the policy forbids those.
 Warned:     one of those limits comes up within ``warn_before``.
@@ -30,7 +30,7 @@ from checks.model.use import CREATED_IN_FUTURE, SKEW, USE_EXPLAIN, Words, in_fut
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How long a key may live and lie idle."""
 
-    max_age: Duration = duration("90d")
+    max_key_age: Duration = duration("90d")
     """Time after creation or the last rotation at which a key is too old; the limit itself is over it."""
     unused: Duration = duration("90d")
     """Time without use after which a key must go."""
@@ -96,11 +96,11 @@ def _age(credential: Credential, policy: Policy, now: datetime) -> Judgement:
         return untold(credential, NO_AGE, ("created_at",))
     if created - now > SKEW:
         return in_future(CREATED_IN_FUTURE, created, created_at=created)
-    end = created + policy.max_age
+    end = created + policy.max_key_age
     due = end - policy.warn_before
     if now < due and now < end:
         return passed(until=min(due, end))
-    facts = compared(created_at=created, max_age=policy.max_age)
+    facts = compared(created_at=created, max_key_age=policy.max_key_age)
     return warned(AGEING, facts, until=end) if now < end else failed(OLD, facts)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ANSWER_SHARE = 0.8
 """The share of the deadline that sources may use; the rest is for judging and telling."""
+SHORTEST = timedelta(seconds=1)
 GRACE_SECONDS = 5.0
 
 
@@ -68,10 +69,14 @@ def _formatted(told: report.Told, form: str, *, color: bool) -> str:
 
 def _deadline(text: str) -> timedelta:
     try:
-        return parse_duration(text)
+        limit = parse_duration(text)
     except ValueError as error:
         message = f"--deadline: {error}"
         raise click.UsageError(message) from None
+    if limit < SHORTEST:
+        message = "--deadline: one second at least"
+        raise click.UsageError(message)
+    return limit
 
 
 def _watchdog(limit: timedelta) -> None:
@@ -88,12 +93,16 @@ def _watchdog(limit: timedelta) -> None:
 
 async def _ask(config: Config, names: tuple[str, ...], limit: timedelta, *, collect: bool) -> report.Told:
     from engine.attach import AttachedPort, CannotAttach
+    from engine.lock import Held
 
-    port = AttachedPort(config.state_dir)
+    port = AttachedPort(config.state_dir, seconds=min(30.0, limit.total_seconds() / 2))
     try:
         await port.open()
-    except CannotAttach:
-        return await _collect(config, names, limit)
+    except CannotAttach as error:
+        try:
+            return await _collect(config, names, limit)
+        except Held:
+            raise Held(str(error)) from None
     try:
         if collect:
             await _run_all(port, limit)

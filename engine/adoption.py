@@ -1,7 +1,8 @@
 """What a new configuration changes in what is remembered; nothing that was proven under another one stays green.
 
-A source whose configuration changed has completed nothing under it: its population is unknown until it does. A check that changed,
-or reads such a source, is unknown until it was judged again. What was removed is retired, never "resolved".
+A source whose configuration changed has completed nothing under it: its population is unknown until it does. A check
+that changed, or reads such a source, is unknown until it was judged again. What was removed is retired, never
+"resolved".
 """
 
 from __future__ import annotations
@@ -43,9 +44,8 @@ def adoption(
     """Tell what a configuration that comes into force makes of what is remembered."""
     gone_checks = [name for name in checks if name not in config.checks]
     gone_sources = [name for name in sources if name not in config.sources]
-    changed = [
-        name for name, source in config.sources.items() if name in sources and sources[name].config_digest != source.digest
-    ]
+    known = {name: source for name, source in config.sources.items() if name in sources}
+    changed = [name for name, source in known.items() if sources[name].config_digest != source.digest]
     chain = [
         chained("config", {"source": name, "before": sources[name].config_digest, "after": config.sources[name].digest})
         for name in changed

@@ -142,9 +142,10 @@ class AttachServer:
 class AttachedPort:
     """The port of an engine in another process."""
 
-    def __init__(self, folder: Path) -> None:
-        """Speak to the engine that holds ``folder``."""
+    def __init__(self, folder: Path, *, seconds: float = REQUEST_SECONDS) -> None:
+        """Speak to the engine that holds ``folder``, waiting ``seconds`` for an answer at most."""
         self._path = folder / SOCKET_NAME
+        self._seconds = seconds
         self._snapshot: Snapshot | None = None
         self._fault: str | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -155,7 +156,7 @@ class AttachedPort:
         reader, writer = await self._connect()
         await _write(writer, Asked(Watch()))
         try:
-            self._snapshot = await asyncio.wait_for(_read(reader, Snapshot), REQUEST_SECONDS)
+            self._snapshot = await asyncio.wait_for(_read(reader, Snapshot), self._seconds)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
             await _closed(writer)
             message = f"the engine at {self._path} does not answer ({type(error).__name__})"
@@ -195,7 +196,7 @@ class AttachedPort:
         reader, writer = await self._connect()
         try:
             await _write(writer, Asked(request))
-            return await asyncio.wait_for(_read(reader, kind), REQUEST_SECONDS)
+            return await asyncio.wait_for(_read(reader, kind), self._seconds)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
             message = f"the engine at {self._path} did not answer ({type(error).__name__})"
             raise CannotAttach(message) from None

@@ -29,6 +29,7 @@ from engine.convert import Faults, choice, convert_table, shown
 from engine.serve import KEY, check_listen
 from sources.common.source import Source
 
+LONGEST_REMEDY = duration("180d")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SECTIONS = ("engine", "metrics", "waivers", "sources", "checks")
 
@@ -85,7 +86,7 @@ class Classify(msgspec.Struct, frozen=True, kw_only=True):
     owner: str = ""
     """Who answers for the rule."""
     review_by: date | None = None
-    """When the rule must be looked at again; past it the rule is shown as overdue."""
+    """When the rule must be looked at again."""
 
 
 class SourceCommon(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +100,6 @@ class SourceCommon(msgspec.Struct, frozen=True, kw_only=True):
     """Time after which what it told is stale; the kind has a default."""
     timeout: Duration = duration("30m")
     """Time that one run may take."""
-    was: str = ""
-    """Its former name, which keeps history over a rename."""
     classify: tuple[Classify, ...] = ()
     """Rules that tell the class of accounts; the first that matches decides."""
 
@@ -122,11 +121,11 @@ class CheckCommon(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     """The sources whose records it judges, and those that it joins with (a roster)."""
     min_coverage: float = 1.0
-    """The share of the population that must pass, 0 to 1."""
+    """The share of the population that must pass, above 0 and up to 1."""
     max_age: Duration | None = None
     """Time after which its populations are stale; the check has a default."""
     remediate_within: Duration = duration("0s")
-    """Time in which a new failure may be mended before it counts; frozen per finding at first sight."""
+    """Time, at most 180d, in which a new failure may be mended before it counts; frozen at first sight."""
     severity: Severity | None = None
     """``critical``, ``high``, ``medium`` or ``low``; the check has a default."""
     team: str = ""
@@ -142,7 +141,7 @@ class CheckCommon(msgspec.Struct, frozen=True, kw_only=True):
     allow_empty: str = ""
     """A reason why an empty population is right; without one it is unknown."""
     was: str = ""
-    """Its former name, which keeps history over a rename."""
+    """Its former name: its findings keep their history over the rename."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +262,11 @@ def digest_of(*tables: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def _asked(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out of a source's table what changes when it is asked, and not what."""
+    return {key: value for key, value in table.items() if key not in {"every", "max_age", "timeout"}}
+
+
 def _section(kind: type[Any], tree: Mapping[str, Any], key: str, faults: Faults) -> Any:
     table = tree.get(key, {})
     return convert_table(table, (kind,), key, faults)[0] or kind()
@@ -320,7 +324,7 @@ def _source(name: str, table: Mapping[str, Any], folder: Path, faults: Faults) -
     for key, message in _common_faults(common, source):
         faults.add(f"{path}.{key}", message)
     sound = len(faults.found) == before
-    return SourceConfig(name, common, own, table, source, digest_of(table)) if sound else None
+    return SourceConfig(name, common, own, table, source, digest_of(_asked(table))) if sound else None
 
 
 def _common_faults(common: SourceCommon, source: Source) -> Iterator[tuple[str, str]]:
@@ -345,13 +349,17 @@ def _check(name: str, table: Mapping[str, Any], tells: rules.Tells, faults: Faul
     common, policy = convert_table(table, (CheckCommon, check.policy), path, faults)
     if common is None:
         return None
-    if not 0.0 <= common.min_coverage <= 1.0:
-        faults.add(f"{path}.min_coverage", f"expected a share from 0 to 1, found {common.min_coverage}")
+    if not 0.0 < common.min_coverage <= 1.0:
+        faults.add(f"{path}.min_coverage", f"expected a share above 0 and up to 1, found {common.min_coverage}")
+    if common.remediate_within > LONGEST_REMEDY:
+        told = f"expected {format_duration(LONGEST_REMEDY)} or less, found {format_duration(common.remediate_within)}"
+        faults.add(f"{path}.remediate_within", f"{told}; what takes longer needs a waiver, which somebody approves")
     roles = rules.roles(common.sources, check, unit, tells)
     for key, message in (*rules.too_short({"max_age": common.max_age}), *roles.faults):
         faults.add(f"{path}.{key}", message)
+    fields = rules.fields_of(check.over if check.by is None else check.over[:1])
     for index, rule in enumerate(common.exclude):
-        for key, message in rules.match_faults(rule.match, rule.reason, rules.fields_of(check.over)):
+        for key, message in rules.match_faults(rule.match, rule.reason, fields):
             faults.add(f"{path}.exclude[{index}].{key}", message)
     sound = len(faults.found) == before
     return (
@@ -372,9 +380,8 @@ def _across(config: Config, faults: Faults) -> None:
     if refused is not None:
         faults.add(KEY, refused.removeprefix(f"{KEY}: "))
     _freshness(config, faults)
-    for kind, table in (("sources", config.sources), ("checks", config.checks)):
-        for name, message in rules.was_faults({name: item.common.was for name, item in table.items()}):
-            faults.add(f"{kind}.{name}.was", message)
+    for name, message in rules.was_faults({name: check.common.was for name, check in config.checks.items()}):
+        faults.add(f"checks.{name}.was", message)
 
 
 def _freshness(config: Config, faults: Faults) -> None:

@@ -129,7 +129,7 @@ class Desk:
         if memory is None:
             return Reply(ok=False, message=f"no source {command.source!r}, or it has not run yet")
         if memory.shrunken is None:
-            return Reply(ok=False, message=f"the population of {command.source} has not shrunk; there is nothing to accept")
+            return Reply(ok=False, message=f"{command.source} has not shrunk; there is nothing to accept")
         if not command.reason.strip():
             return Reply(ok=False, message="say why the smaller population is right: --reason …")
         body = {"source": command.source, "reason": command.reason, "after": dict(memory.shrunken.kept)}

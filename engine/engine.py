@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from checks.model.state import SKEW
 from engine import waivers as waivers_file
 from engine.adoption import adoption
 from engine.blobs import BlobCorrupt, BlobMissing
@@ -167,8 +168,8 @@ class Engine:
 
     def _turn_back(self, now: datetime) -> None:
         """Forget every plan that was made by a clock that ran ahead."""
-        LOG.warning("clock=turned back seconds=%d", (self.doings.ticked_at - now).total_seconds() if self.doings.ticked_at else 0)
-        self.note(Event(at=now, kind="engine", what="clock", text="was turned back; everything is asked and proven again"))
+        LOG.warning("clock=turned back now=%s", now.isoformat())
+        self.note(Event(at=now, kind="engine", what="clock", text="turned back; all is asked and proven again"))
         self.doings.not_before.clear()
         self.doings.selftest_at = self.doings.swept_at = None
         for activity in self.runner.activity.values():
@@ -205,6 +206,12 @@ class Engine:
         """Put a configuration in force; raises ``StoreError``, and then nothing has changed."""
         now = self.clock()
         waivers = await asyncio.to_thread(waivers_file.load, config.folder / config.waivers.file, config.checks)
+        for name, check in config.checks.items():
+            former = self.checks.get(check.common.was)
+            if former is not None and name not in self.checks:
+                await self.store.rename(former.name, name)
+                del self.checks[former.name]
+                self.checks[name] = msgspec.structs.replace(former, name=name)
         change = adoption(config, self.runner.memories, self.checks, now)
         if change.gone_checks or change.gone_sources:
             await self.store.retire(change.gone_checks, change.gone_sources, now)

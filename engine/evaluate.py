@@ -15,7 +15,7 @@ from checks.model import codec
 from checks.model.doubt import Cause, Gap
 from checks.model.fold import Exclusion, Fold, Item, Part, Question
 from checks.model.known import NOTHING, Known, NotTold
-from checks.model.records import Record, type_name
+from checks.model.records import Record, tag_of, type_name
 from engine.joined import Joined, KnownJoined
 from engine.keyed import Keyed
 from engine.pages import Page, pages
@@ -188,12 +188,12 @@ class _Joins:
         if like not in self._made:
             joined = Joined(unit.keys, self.material.blobs.unnamed())
             self._made[like] = joined, None
-            self._made[like] = joined, await self._fill(joined, unit.knows, names)
+            self._made[like] = joined, await self._fill(joined, unit.knows, names, own=unit.knows_own)
         return KnownJoined(*self._made[like])
 
-    async def _fill(self, joined: Joined, kind: type[Record], names: Sequence[str]) -> NotTold | None:
+    async def _fill(self, joined: Joined, kind: type[Record], names: Sequence[str], *, own: bool) -> NotTold | None:
         """Put the records of a type into an index; tell why absence from it proves nothing, if it does not."""
-        doubt = _absence(names, self.material)
+        doubt = _absence(names, self.material, roster=None if own else kind)
         for name in names:
             memory = self.material.of(name)
             manifest = memory.complete or memory.partial if memory is not None else None
@@ -211,12 +211,16 @@ class _Joins:
             joined.close()
 
 
-def _absence(names: Sequence[str], material: Material) -> NotTold | None:
-    """Tell the first reason why the joined population may hold more than it shows."""
+def _absence(names: Sequence[str], material: Material, *, roster: type[Record] | None = None) -> NotTold | None:
+    """Tell the first reason why the joined population may hold more than it shows; an empty ``roster`` is one."""
     for part in parts_of(names, material):
         for gap in part.gaps:
             if gap.kind == "members":
                 return NotTold(gap.cause, part.source)
+        memory = material.of(part.source)
+        complete = memory.complete if memory is not None else None
+        if roster is not None and complete is not None and not complete.records.get(tag_of(roster)):
+            return NotTold(Cause.NOT_CONFIGURED, part.source)
     return None
 
 

@@ -32,7 +32,7 @@ from engine.lock import FolderLock, Held
 from engine.metrics import render
 from engine.port import Event, Reply, Snapshot
 from engine.serve import MetricsServer, check_listen, health_at
-from engine.store import StoreReadOnly
+from engine.store import StoreError, StoreReadOnly
 from engine.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ LOG = logging.getLogger(__name__)
 RENDER_EVERY_SECONDS = 15.0
 RENDER_REST_SECONDS = 1.0
 WATCH_SECONDS = 2.0
+AGAIN_SECONDS = 5.0
 KEY_BYTES = 32
 
 __all__ = ["EngineThread", "Held", "Hosted", "hosting"]
@@ -92,7 +93,7 @@ async def hosting(
             stack.push_async_callback(attach.stop)
             hosted.metrics_address = await _metrics(config, engine, stack)
         if watch:
-            _keep(stack, reloader.watch())
+            _keep(stack, reloader.watch)
         yield hosted
 
 
@@ -120,7 +121,12 @@ class Reloader:
             LOG.warning("config=refused faults=%d first=%s", len(error.faults), error.faults[0])
             return Reply(ok=False, message="\n".join(error.faults))
         restart = _needs_restart(before, config)
-        await engine.adopt(_adoptable(before, config))
+        try:
+            await engine.adopt(_adoptable(before, config))
+        except StoreError as error:
+            engine.written(error)
+            engine.doings.config_error = f"{before.path.name}: not in force: {error}"
+            return Reply(ok=False, message=engine.doings.config_error)
         engine.doings.config_error = None
         text = f"in force{f'; a restart is needed for {restart}' if restart else ''}"
         engine.note(Event(at=engine.clock(), kind="config", what=config.path.name, text=text))
@@ -260,10 +266,11 @@ async def _metrics(config: Config, engine: Engine, stack: contextlib.AsyncExitSt
         settings.listen,
         lambda: renderer.exposition,
         lambda: health_at(engine.snapshot, started, engine.clock()),
+        allow_public=settings.allow_public,
     )
     await server.start()
     stack.push_async_callback(server.stop)
-    _keep(stack, renderer.work())
+    _keep(stack, renderer.work)
     return settings.listen
 
 
@@ -296,10 +303,18 @@ class Renderer:
         self._changed.set()
 
 
-def _keep(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None]) -> None:
-    """Run background work until the host ends."""
-    task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
-    task.add_done_callback(_log_death)
+def _keep(stack: contextlib.AsyncExitStack, work: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Run background work until the host ends; a fault is logged, and it starts again."""
+
+    async def again() -> None:
+        while True:
+            try:
+                await work()
+            except Exception:  # whatever it was, the monitor goes on, and its age shows in the metrics meanwhile
+                LOG.exception("background=%s failed, and starts again", work.__qualname__)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    task = asyncio.get_running_loop().create_task(again())
 
     async def end() -> None:
         task.cancel()
@@ -307,12 +322,6 @@ def _keep(stack: contextlib.AsyncExitStack, work: Coroutine[object, object, None
             await task
 
     stack.push_async_callback(end)
-
-
-def _log_death(task: asyncio.Task[None]) -> None:
-    """Log background work that ended by a fault: its age shows in the metrics, and this says why."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        LOG.error("background=ended %s", error, exc_info=error)
 
 
 def _adoptable(before: Config, after: Config) -> Config:

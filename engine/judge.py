@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from checks.model.doubt import Cause
+from checks.model.fold import RULE
 from checks.model.result import Finding, Result
 from checks.model.state import BLIND, Standing, state_of
 from engine.evaluate import Material, evaluate
@@ -117,7 +118,7 @@ def _remember(check: CheckConfig, result: Result, diff: Diff, bench: Bench, befo
         completed=all(memory is not None and memory.complete is not None for memory in memories),
         max_age_seconds=check.max_age.total_seconds(),
         threshold=check.common.min_coverage,
-        allow_empty=bool(check.common.allow_empty),
+        allow_empty=bool(check.common.allow_empty) and not any(reason.startswith(RULE) for reason in result.excluded),
         waived=diff.waived,
         undue=diff.undue,
         waived_unknown=sum(count for key, count in result.unknown_causes.items() if key in covered),

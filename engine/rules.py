@@ -24,6 +24,7 @@ SHORTEST: Final = duration("1s")
 Tells = Mapping[str, tuple[type[Record], ...] | None]
 """The record types of every declared source; None of one whose kind is not known."""
 
+_NAMING: Final = re.compile(r"\w")
 _PASSWORD: Final = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
@@ -80,6 +81,8 @@ def match_faults(match: Mapping[str, str], reason: str, allowed: tuple[str, ...]
     for field in match:
         if field not in allowed:
             yield f"match.{field}", f"no such field{choice(field, allowed)}"
+        elif not _NAMING.search(match[field]):
+            yield f"match.{field}", f'"{match[field]}" matches everything; name a part of what it must match'
     if not reason.strip():
         yield "reason", "say why, for the auditor"
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from checks.model import codec
 from checks.model.records import Backup, BackupSet, Record, TlsEndpoint
+from checks.model.state import SKEW
 from engine.port import KnownTime
 
 if TYPE_CHECKING:
     from engine.blobs import FolderBlobs
-
-SKEW = timedelta(minutes=5)
-"""A backup further in the future is a fault of a clock, and never the newest."""
 
 
 def known_times(

@@ -6,6 +6,7 @@ waiver of one person ends within 24 hours and is flagged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,7 +19,13 @@ import tomli
 from checks.model.doubt import STRUCTURAL, Cause
 from engine.convert import Faults, convert_table, nearest, shown
 from engine.store import Live
+from sources.common.errors import SourceError
+from sources.common.local import open_regular
 
+LONGEST_FILE = 4 << 20
+NAMED = 3
+"""Letters and digits that a glob must name at least, its source apart."""
+_NAMING = re.compile(r"\w")
 LONGEST = timedelta(days=180)
 LONGEST_STRUCTURAL = timedelta(days=365)
 LONGEST_EMERGENCY = timedelta(hours=24)
@@ -108,11 +115,12 @@ class Waivers:
 def load(path: Path, checks: Collection[str]) -> Waivers:
     """Read a waiver file; a missing one holds none, and what is malformed is named and waives nothing."""
     try:
-        tree = tomli.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return Waivers()
-    except OSError as error:
-        return Waivers(faults=(f"{path.name}: cannot be read: {error.strerror}; it waives nothing",))
+        if not path.exists():
+            return Waivers()
+        with open_regular(path, path.name, "waivers.file") as file:
+            tree = tomli.loads(file.read(LONGEST_FILE).decode("utf-8-sig"))
+    except (SourceError, OSError) as error:
+        return Waivers(faults=(f"{error}; it waives nothing",))
     except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         return Waivers(faults=(f"{path.name}: not valid TOML: {error}; it waives nothing",))
     faults = Faults(path.name)
@@ -140,7 +148,11 @@ def _read(table: object, path: str, checks: Collection[str], faults: Faults) -> 
         return None
     if len(faults.found) > before:
         return None
-    waiver = Waiver(written, _instant(written.starts, time.min), _instant(written.expires, time.max))
+    try:
+        waiver = Waiver(written, _instant(written.starts, time.min), _instant(written.expires, time.max))
+    except OverflowError:
+        faults.add(f"{path}.starts", "an instant at the end of the calendar is no instant of a waiver")
+        return None
     for key, message in _faults_of(waiver, checks):
         faults.add(f"{path}.{key}", message)
     return waiver if len(faults.found) == before else None
@@ -160,7 +172,7 @@ def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]
         found.append(("cause", f"only structural causes can be waived: {', '.join(sorted(STRUCTURAL))}"))
     if written.cause and not written.source:
         found.append(("source", "missing; a structural unknown is waived by check, source and cause"))
-    if any(not subject.strip("*? ") for subject in written.subjects):
+    if any(len(_NAMING.findall(subject.rpartition("/")[2])) < NAMED for subject in written.subjects):
         found.append(("subjects", "a waiver of everything is not a waiver; name the subjects"))
     requester, approver = written.requested_by.strip().casefold(), written.approved_by.strip().casefold()
     if not requester:

@@ -4,7 +4,7 @@ API:        Microsoft Graph v1.0 with the token of an application (client creden
             report userRegistrationDetails, roleAssignments, roleEligibilityScheduleInstances and the members of groups
             with roles, /applications.
 Privilege:  application permissions User.Read.All, AuditLog.Read.All, RoleManagement.Read.Directory,
-            GroupMember.Read.All and Application.Read.All.
+            GroupMember.Read.All and Application.Read.All. /users/$count needs no more than User.Read.All.
 Limits:     everything is bulk but the members of groups with a role, one request each. Pages are as large as Graph
             likes. ``requests_per_minute`` at most; Retry-After is honoured, and interactive traffic goes first.
 Unknown:    without AuditLog.Read.All, or an Entra ID P1 licence, the last sign-in and MFA; without
@@ -38,6 +38,7 @@ from sources.common.graph_report import FIELDS as MFA
 from sources.common.graph_report import PATH as REPORT
 from sources.common.graph_report import Report, Row, read_report
 from sources.common.graph_roles import read_admins
+from sources.common.graph_users import Counted
 from sources.common.limits import LIMITS, TIMING, Limits, Timing
 from sources.common.settings import Secret
 from sources.common.source import Context, Fact, Page, Probe, Source
@@ -99,13 +100,15 @@ def open_tenant(config: Config, ctx: Context, limits: Limits = LIMITS, timing: T
 
 async def read(ctx: Context, graph: Graph) -> AsyncGenerator[Page, None]:
     """Yield what the tenant tells, asked through ``graph``."""
-    admins = await read_admins(graph, ctx.name)
-    with closing(await read_report(graph)) as report:
+    admins, named = await read_admins(graph, ctx.name)
+    with closing(await read_report(graph)) as report, closing(Counted(ctx.name, graph, named)) as counted:
         gaps = [gap for gap in (admins.gap, report.gap) if gap is not None]
         yield Page(gaps=gaps, scopes=graph.credentials.permissions())
-        async with aclosing(_accounts(ctx, graph, admins, report)) as pages:
+        await counted.start()
+        async with aclosing(_accounts(graph, Known(ctx.name, admins, report), counted)) as pages:
             async for page in pages:
                 yield page
+        yield Page(gaps=await counted.gaps())
     async with aclosing(_credentials(ctx, graph)) as pages:
         async for page in pages:
             yield page
@@ -219,9 +222,8 @@ def to_credentials(source: str, application: wire.Application, now: datetime) ->
             )
 
 
-async def _accounts(ctx: Context, graph: Graph, admins: Admins, report: Report) -> AsyncGenerator[Page, None]:
+async def _accounts(graph: Graph, known: Known, counted: Counted) -> AsyncGenerator[Page, None]:
     """Read the users with their sign-ins; where those are refused, once more without."""
-    known = Known(ctx.name, admins, report)
     params = {"$select": f"{_USER},signInActivity"}
     try:
         first = graph.api.decode(await graph.get("users", params), wire.USERS)
@@ -229,10 +231,12 @@ async def _accounts(ctx: Context, graph: Graph, admins: Admins, report: Report) 
         first = graph.api.decode(await graph.get("users", {"$select": _USER}), wire.USERS)
         known = replace(known, inactive=fault.cause)
         yield Page(gaps=[facts_gap(fault.cause, _ACTIVITY, str(fault))])
+    counted.add(first.value)
     yield Page(records=_told(first, known))
     if first.next is not None:
         async with aclosing(graph.pages(first.next, wire.USERS)) as pages:
             async for page in pages:
+                counted.add(page.value)
                 yield Page(records=_told(page, known))
 
 
@@ -293,7 +297,7 @@ async def _readable(graph: Graph, path: str, params: Mapping[str, str] | None) -
 
 
 async def _roles(graph: Graph, source: str) -> str:
-    admins = await read_admins(graph, source)
+    admins, _ = await read_admins(graph, source)
     if admins.gap is not None:
         raise Refused(admins.gap.detail, cause=admins.gap.cause)
     return "readable"

@@ -38,6 +38,8 @@ from sources.common.limits import LIMITS, TIMING, Limits, Timing
 from sources.common.okta_admins import read_admins
 from sources.common.okta_factors import FIELDS as MFA
 from sources.common.okta_factors import FactorsOf, explain_for
+from sources.common.okta_users import PATH as USERS
+from sources.common.okta_users import Users
 from sources.common.pages import each, link_next
 from sources.common.settings import Secret
 from sources.common.source import Context, Fact, Page, Plan, Probe, Progress, Source
@@ -46,8 +48,6 @@ from sources.common.tried import tried
 
 Class = Literal["human", "service", "guest", "bot", "break_glass"]
 
-_EVERYBODY: Final = {"search": 'created gt "1970-01-01T00:00:00.000Z"', "limit": "200"}
-_LEAN: Final = {"Content-Type": "application/json; okta-response=omitTransitioningToStatus"}
 _NEVER: Final = ("credential.never_used",)
 _CREDENTIAL: Final = tuple(name for name in field_names(Credential) if name not in _NEVER)
 _LIVE: Final = frozenset({"active", "locked"})
@@ -103,10 +103,12 @@ async def read(config: Config, ctx: Context, api: Api) -> AsyncGenerator[Page, N
     yield Page(gaps=[admins.gap] if admins.gap is not None else [])
     yield await _tokens(ctx, api, admins)
     live = _Live(config, ctx, api)
-    async for answer in api.pages("api/v1/users", _EVERYBODY, next_of=link_next, headers=_LEAN):
-        users = api.decode(answer, wire.USERS)
-        accounts = [to_account(ctx.name, user, admins, config.user_type_classes) for user in users]
-        yield Page(records=live.put_off(users, accounts))
+    everybody = Users(ctx.name, api)
+    async with aclosing(everybody.pages()) as listed:
+        async for users in listed:
+            accounts = [to_account(ctx.name, user, admins, config.user_type_classes) for user in users]
+            yield Page(records=live.put_off(users, accounts))
+    yield Page(gaps=await everybody.gaps(admins.roles, ctx.started))
     async with aclosing(live.pages()) as pages:
         async for page in pages:
             yield page
@@ -276,7 +278,7 @@ class _Asking:
     async def ids(self, path: str) -> str:
         """Ask a list for one row."""
         rows = self.api.decode(await self.api.get(path, {"limit": "1"}), wire.IDS)
-        if path == "api/v1/users" and rows:
+        if path == USERS and rows:
             self.user = rows[0].id
         return "readable"
 

@@ -38,6 +38,8 @@ _FORM: Final = "write host:port, host:port/starttls, host:port@server-name, or [
 _TARGET: Final = re.compile(
     r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^\[\]:/@\s]+)):(?P<port>\d{1,5})(?:/(?P<starttls>[^@\s]+))?(?:@(?P<name>[^/\s]+))?",
 )
+_REASON: Final = 200
+"""The longest reason that a record keeps, in characters."""
 _FACTS: Final = (
     "not_before",
     "not_after",
@@ -104,6 +106,8 @@ def parse_target(text: str) -> Endpoint:
         raise ValueError(f'"{starttls}" is no STARTTLS protocol; allowed: {", ".join(DIALOGUES)}')
     if found["v6"] is not None and (as_address(found["v6"]) is None or ":" not in found["v6"]):
         raise ValueError(f"[{found['v6']}] is no IPv6 address; {_FORM}")
+    if not text.isprintable():
+        raise ValueError(f"it holds a control or direction character; {_FORM}")
     host = _name(found["v6"] or found["host"])
     return Endpoint(host, port, _name(found["name"]) if found["name"] else host, starttls)
 
@@ -138,7 +142,6 @@ def to_tls_endpoint(source: str, target: str, endpoint: Endpoint, shown: Shown) 
     matches = None if leaf.names is None else name_matches(leaf.names, endpoint.server_name)
     told = (
         ("trusted", shown.trusted),
-        ("trust_error", shown.trusted),
         ("name_matches", matches),
         ("effective_not_after", shown.effective_not_after),
     )
@@ -151,7 +154,7 @@ def to_tls_endpoint(source: str, target: str, endpoint: Endpoint, shown: Shown) 
         not_after=leaf.validity.not_after,
         effective_not_after=shown.effective_not_after,
         trusted=shown.trusted,
-        trust_error=None if shown.trusted is None else shown.trust_error or "",
+        trust_error=shown.trust_error or "",
         name_matches=matches,
         last_known_not_after=leaf.validity.not_after,
         fingerprint=leaf.fingerprint,
@@ -160,15 +163,17 @@ def to_tls_endpoint(source: str, target: str, endpoint: Endpoint, shown: Shown) 
     )
 
 
-def to_untold(source: str, target: str, cause: Cause, previous: Record | None) -> TlsEndpoint:
-    """Keep a target in the count that showed no certificate, with the end of validity that was last seen."""
+def to_untold(source: str, target: str, doubt: SourceError, previous: Record | None) -> TlsEndpoint:
+    """Keep a target in the count that showed no certificate, with the reason and the end of validity last seen."""
     last = previous.not_after or previous.last_known_not_after if isinstance(previous, TlsEndpoint) else None
-    untold = _FACTS if last is not None else (*_FACTS, "last_known_not_after")
+    untold = tuple(one for one in _FACTS if one != "trust_error")
+    untold = untold if last is not None else (*untold, "last_known_not_after")
     return TlsEndpoint(
         id=target,
         source=source,
         label=target,
-        why=dict.fromkeys(untold, cause.value),
+        why=dict.fromkeys(untold, doubt.cause.value),
+        trust_error=_plain(str(doubt)),
         last_known_not_after=last,
     )
 
@@ -221,7 +226,7 @@ async def _tell(run: _Run, target: str, endpoint: Endpoint) -> TlsEndpoint:
     try:
         shown = await _shake(endpoint, run.trust, run.config, run.ctx.now())
     except SourceError as doubt:
-        return to_untold(run.ctx.name, target, doubt.cause, run.previous.get(target))
+        return to_untold(run.ctx.name, target, doubt, run.previous.get(target))
     return to_tls_endpoint(run.ctx.name, target, endpoint, shown)
 
 
@@ -231,7 +236,7 @@ async def _shake(endpoint: Endpoint, trust: Trust, config: Config, now: datetime
             return await shake(endpoint, trust, now)
     except TimeoutError as fault:
         limit = format_duration(config.target_timeout)
-        message = f"{endpoint.host} port {endpoint.port} did not finish a handshake within {limit}"
+        message = f"{endpoint.host} port {endpoint.port}: the handshake timed out after {limit}"
         raise Unreachable(message) from fault
 
 
@@ -264,8 +269,9 @@ def _ca_file(config: Config, folder: Path) -> Path | None:
 
 def _name(text: str) -> str:
     """Write a host name as lower-case A-labels without a trailing dot; leave an address as it is."""
-    if as_address(text) is not None:
-        return text.lower()
+    address = as_address(text)
+    if address is not None:
+        return text.lower() if "%" in text else str(address)
     try:
         name = text.encode("idna").decode("ascii").lower().removesuffix(".")
     except UnicodeError as fault:
@@ -275,11 +281,16 @@ def _name(text: str) -> str:
     return name
 
 
+def _plain(text: str) -> str:
+    """Keep of a reason what can be shown: a server's octets may be in it."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)[:_REASON]
+
+
 def _facts() -> tuple[Fact, ...]:
     notes = {
         "trusted": "Path, signatures, purposes, key strength; dates and names are facts of their own. No revocation.",
         "name_matches": "Subject alternative names only (RFC 9525); a common name never counts.",
-        "trust_error": "OpenSSL's own words; empty when the chain is trusted.",
+        "trust_error": "OpenSSL's own words, or why no certificate was shown; empty when the chain is trusted.",
         "last_known_not_after": "Kept while the endpoint cannot be reached.",
         "effective_not_after": "Over the verified path, root included; over the chain as sent when it is not trusted.",
     }

@@ -31,6 +31,8 @@ Item = Record | Sequence[Record]
 """One subject: a record, or all records of the subject where the check groups them."""
 
 EXAMPLES_SHOWN = 3
+RULE = "rule:"
+"""What the reason of a configured exclusion begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class Fold:
             read=self._outcomes.total(),
             excluded=dict(sorted(self._excluded.items())),
             tally=tally,
-            verdict=verdict_of(tally, question.threshold, allow_empty=question.allow_empty),
+            verdict=verdict_of(tally, question.threshold, allow_empty=self._empty_allowed()),
             threshold=question.threshold,
             as_of=min(told) if times and len(told) == len(times) else None,
             until=self._until,
@@ -175,6 +177,10 @@ class Fold:
             urgent=self._urgent,
             unknown_causes=dict(sorted(self._causes.items())),
         )
+
+    def _empty_allowed(self) -> bool:
+        """An empty population is right only for the reason given: not when configured exclusions made it empty."""
+        return self.question.allow_empty and not any(reason.startswith(RULE) for reason in self._excluded)
 
     def _judge(self, item: Item) -> Judgement:
         """Judge one subject in its scope."""
@@ -190,7 +196,7 @@ class Fold:
         for rule in self.question.exclude:
             fits = _fits(record, rule.match)
             if fits is True:
-                return excluded(f"rule:{rule.reason}", until=judgement.until)
+                return excluded(f"{RULE}{rule.reason}", until=judgement.until)
             if fits is None and judgement.outcome not in {Outcome.FAIL, Outcome.EXCLUDED}:
                 return unknown("cannot tell whether an exclusion applies", Cause.NOT_EXPOSED, until=judgement.until)
         return judgement

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+LONGEST_SECONDS = 36_500 * 86_400
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 
@@ -21,6 +22,9 @@ def parse_duration(text: str) -> Duration:
         message = f'"{text}" is not a duration; write a number and a unit, as in "90d", "26h", "1h30m" (s, m, h, d, w)'
         raise ValueError(message)
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(compact))
+    if seconds > LONGEST_SECONDS:
+        message = f'"{text}" is longer than any duration here may be (36500d)'
+        raise ValueError(message)
     return Duration(seconds=seconds)
 
 

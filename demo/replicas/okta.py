@@ -161,8 +161,19 @@ async def _answer(handler: Handler, scope: str, bucket: str, request: web.Reques
 
 def _users(ask: _Ask) -> web.Response:
     predicate = _predicate(ask)
-    users, cursor = _cut(ask, ask.tenant.users, ask.limit(_MAX_USERS, _MAX_USERS), lambda user: user.id, predicate)
+    users, cursor = _cut(ask, _sorted(ask), ask.limit(_MAX_USERS, _MAX_USERS), lambda user: user.id, predicate)
     return _linked(ask, [_projected(ask, user) for user in users], cursor)
+
+
+def _sorted(ask: _Ask) -> Sequence[OktaUser]:
+    """Sort as a search may ask for: by creation alone, users of one instant by id."""
+    query = ask.request.query
+    if "search" not in query or "sortBy" not in query:
+        return ask.tenant.users
+    if query["sortBy"] != "created":
+        raise _Refused("E0000031", 400, f"Invalid search criteria: sortBy {query['sortBy']}")
+    by_id = sorted(ask.tenant.users, key=lambda user: user.id)
+    return sorted(by_id, key=lambda user: user.created, reverse=query.get("sortOrder") == "desc")
 
 
 def _predicate(ask: _Ask) -> Callable[[OktaUser], bool]:

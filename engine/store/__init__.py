@@ -242,6 +242,10 @@ class Store(Protocol):
         """Retire findings of removed checks and sources (never "resolved") and forget their memory."""
         ...
 
+    async def rename(self, check: str, to: str) -> None:
+        """Give a configured check another name; its findings keep their history."""
+        ...
+
     async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
         """Acknowledge a finding; False when it is gone."""
         ...

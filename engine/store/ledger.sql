@@ -112,3 +112,10 @@ SELECT digest FROM blobs WHERE source = ? AND tombstoned_at IS NULL ORDER BY dig
 
 -- tombstone --
 UPDATE blobs SET tombstoned_at = ? WHERE digest = ? AND tombstoned_at IS NULL;
+
+-- rename check --
+UPDATE checks SET name = :to, memory = json_set(memory, '$.name', :to)
+WHERE name = :check AND NOT EXISTS (SELECT 1 FROM checks WHERE name = :to AND memory IS NOT NULL);
+
+-- forget name --
+UPDATE checks SET name = name || '~' || id WHERE name = :to AND memory IS NULL;

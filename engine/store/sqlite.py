@@ -193,6 +193,15 @@ class SqliteStore:
 
         await self._writer.transact(self._state, work)
 
+    async def rename(self, check: str, to: str) -> None:
+        """Give a configured check another name; its findings keep their history."""
+
+        def work() -> None:
+            for step in ("forget name", "rename check"):
+                self._state.execute(self._ledger[step], {"check": check, "to": to})
+
+        await self._writer.transact(self._state, work)
+
     async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
         """Acknowledge an open finding, as evidence: the chain holds keyed hashes of who, whom and what was noted."""
         row = {"finding": finding, "note": note, "by": by, "now": stored(now)}

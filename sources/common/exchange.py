@@ -70,8 +70,12 @@ async def _connected(endpoint: Endpoint) -> socket.socket:
         return await _connect(socket.AF_INET if address.version == 4 else socket.AF_INET6, (host, port))
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as fault:
-        raise Unreachable(f"{host} does not resolve: {fault}") from fault
+    except socket.gaierror as fault:
+        missing = fault.errno in {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+        reason = "name not found" if missing else f"the name could not be looked up: {fault.strerror}"
+        raise Unreachable(f"{host}: {reason}") from fault
+    except UnicodeError as fault:
+        raise Unreachable(f"{host} is no name that can be looked up") from fault
     for family, _, _, _, where in found[:-1]:
         with suppress(Unreachable, TimeoutError):
             async with asyncio.timeout(_PATIENCE):
@@ -92,7 +96,7 @@ async def _connect(family: int, where: tuple[Any, ...]) -> socket.socket:
         raise
     if code:
         connection.close()
-        raise Unreachable(f"no connection to {where[0]} port {where[1]}: {os.strerror(code)}")
+        raise Unreachable(f"no connection to {where[0]} port {where[1]}: {os.strerror(code).lower()}")
     return connection
 
 

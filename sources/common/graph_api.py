@@ -72,9 +72,15 @@ class Graph:
             async for page in pages:
                 yield page
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None, ok: tuple[int, ...] = (200,)) -> Answer:
+    async def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        ok: tuple[int, ...] = (200,),
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Ask once."""
-        return await self.api.get(path, params, headers=_POLITE, ok=ok)
+        return await self.api.get(path, params, headers={**_POLITE, **(headers or {})}, ok=ok)
 
 
 def open_graph(tenant: Tenant, ctx: Context, limits: Limits, timing: Timing) -> Graph:

@@ -18,7 +18,8 @@ _HELD: Final = "roleManagement/directory/roleAssignments"
 _ELIGIBLE: Final = "roleManagement/directory/roleEligibilityScheduleInstances"
 _NAMES: Final = "roleManagement/directory/roleDefinitions"
 _PRINCIPAL: Final = {"$expand": "principal"}
-_NO_GROUP: Final = frozenset({"#microsoft.graph.user", "#microsoft.graph.servicePrincipal"})
+_USER: Final = "#microsoft.graph.user"
+_NO_GROUP: Final = frozenset({_USER, "#microsoft.graph.servicePrincipal"})
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ class _Found:
     """Roles by principal id."""
     groups: set[str] = field(default_factory=set)
     """Principals that are groups, or may be."""
+    users: set[str] = field(default_factory=set)
+    """Principals and members that are users."""
 
     async def definitions(self) -> None:
         async with aclosing(self.graph.pages(_NAMES, wire.DEFINITIONS, {"$select": "id,displayName"})) as pages:
@@ -76,16 +79,23 @@ class _Found:
         for one in assignments:
             name = self.names.get(one.role_definition_id, one.role_definition_id) + mark
             self.holders.setdefault(one.principal_id, set()).add(name)
+            if one.principal is not None and one.principal.kind == _USER:
+                self.users.add(one.principal_id)
             if one.principal is None or one.principal.kind not in _NO_GROUP:
                 self.groups.add(one.principal_id)
 
     def _inherit(self, group: str, members: Iterable[wire.Identified]) -> None:
         for member in members:
             self.holders.setdefault(member.id, set()).update(self.holders[group])
+            if member.kind == _USER:
+                self.users.add(member.id)
 
 
-async def read_admins(graph: Graph, source: str) -> Admins:
-    """Read who administers the tenant; what is refused leaves a gap, and those who were found besides."""
+async def read_admins(graph: Graph, source: str) -> tuple[Admins, set[str]]:
+    """Read who administers the tenant, and which of them are users.
+
+    What is refused leaves a gap, and those who were found besides.
+    """
     found = _Found(graph)
     gaps: list[Gap] = []
     for step in (found.definitions, found.held, found.eligible, found.members):
@@ -95,4 +105,4 @@ async def read_admins(graph: Graph, source: str) -> Admins:
             said = str(fault) if str(fault).startswith(source) else f"{source}: {fault}"
             gaps.append(facts_gap(fault.cause, FIELDS, said))
     roles = {principal: tuple(sorted(names)) for principal, names in found.holders.items()}
-    return Admins(roles, gaps[0] if gaps else None)
+    return Admins(roles, gaps[0] if gaps else None), found.users

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from checks.model.doubt import Cause
 from checks.model.records import Factor
+
+Id = Annotated[str, msgspec.Meta(min_length=1)]
+"""An id, which is never empty."""
 
 METHODS: Final[Mapping[str, str]] = {
     "microsoftAuthenticatorPush": "strong",
@@ -50,7 +53,7 @@ class SignIns(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class User(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A user of ``GET /users``; null where the directory has nothing."""
 
-    id: str
+    id: Id
     user_principal_name: str | None = None
     mail: str | None = None
     account_enabled: bool | None = None
@@ -78,7 +81,7 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
 class Assignment(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A role that somebody holds, or may activate."""
 
-    principal_id: str
+    principal_id: Id
     role_definition_id: str
     principal: Principal | None = None
 
@@ -91,15 +94,16 @@ class Definition(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Identified(msgspec.Struct, frozen=True, gc=False):
-    """Anything of which only the id is read."""
+    """A directory object of which only the id and the kind are read."""
 
-    id: str
+    id: Id
+    kind: str | None = msgspec.field(name="@odata.type", default=None)
 
 
 class Secret(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A password or certificate of an application; never its value."""
 
-    key_id: str
+    key_id: Id
     display_name: str | None = None
     start_date_time: datetime | None = None
     end_date_time: datetime | None = None
@@ -108,7 +112,7 @@ class Secret(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class Application(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """An application registration."""
 
-    id: str
+    id: Id
     display_name: str | None = None
     password_credentials: tuple[Secret, ...] | None = None
     key_credentials: tuple[Secret, ...] | None = None

@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
+from urllib.parse import parse_qsl
 
 import aiohttp
 import msgspec
@@ -22,7 +23,7 @@ from yarl import URL
 from sources.common.errors import Malformed, Refused, SourceError, Throttled, Truncated, Unconfigured, Unreachable
 from sources.common.limits import LIMITS, TIMING, Again, Limits, Pace, Timing, asked_wait, quota
 from sources.common.source import Context, Plan, Progress
-from sources.common.urls import base_url, target_url
+from sources.common.urls import base_url, shown_host, target_url
 
 T = TypeVar("T")
 
@@ -31,13 +32,27 @@ _HEADERS = {"User-Agent": "controlwatch", "Accept": "application/json"}
 _BROKEN = re.compile(r"[\x00-\x1f\x7f]")
 _SHAPE = re.compile(r"Expected `[\w |,.]{1,60}`(, got `[\w |,.]{1,60}`)?|Object missing required field `[^`]{1,60}`")
 _WHERE = re.compile(r"at `([^`]{1,120})`$")
+_TYPES = frozenset(
+    {
+        "application/json",
+        "application/octet-stream",
+        "application/problem+json",
+        "application/xml",
+        "text/html",
+        "text/plain",
+        "text/xml",
+    }
+)
+"""Content types that a message may name; any other word is the server's, and may be a secret that it repeats."""
+_REMEMBERED = 64
+"""Values sent of late that no message may show: more than requests in flight, less than memory minds."""
 _MEANINGS: Sequence[tuple[Container[int], type[SourceError], str]] = (
     ({429}, Throttled, "too many requests for this credential or tenant; ask less often"),
     ({408, 425, *range(500, 600)}, Unreachable, "the provider has a fault; see its status page"),
     ({401}, Refused, "the credential is not accepted; renew the secret that sources.{name} refers to"),
     ({403}, Refused, "the credential may not ask this; grant the permission that `source test {name}` lists"),
     ({404, 410}, Refused, "it is not there, or hidden from this credential; check the name and the permission"),
-    (range(300, 400), Refused, "it sends us to {to!r}, and a credential is not sent on; correct the URL"),
+    (range(300, 400), Refused, "it sends us to {to}, and a credential is not sent on; correct the URL"),
 )
 
 
@@ -129,6 +144,7 @@ class Api:
         self._explain = explain
         self._pace = Pace(ctx, limits, timing)
         self._slots = asyncio.Semaphore(limits.concurrency)
+        self._sent: dict[str, None] = {}
         self.answered = 0
         """Requests answered so far."""
         self.plan: Plan | None = None
@@ -214,8 +230,7 @@ class Api:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if "truncated" in str(error):
                 raise Truncated(f"{self._ctx.name}: {answer.asked}: the JSON of the answer ends too early") from None
-            kind = answer.headers.get("content-type", "no type").split(";")[0]
-            message = f"{self._ctx.name}: {answer.asked} answered {kind[:60]!r} that is not JSON"
+            message = f"{self._ctx.name}: {answer.asked} answered {_type(answer)} that is not JSON"
             raise Malformed(f"{message}; is there a proxy or a sign-in page between?") from None
 
     def left(self) -> float:
@@ -249,7 +264,7 @@ class Api:
         body: bytes | None = None,
         words: str = "",
     ) -> Ask:
-        url = target_url(self._ctx.name, self._base, target)
+        url = target_url(self._ctx.name, self._base, target, self._sent)
         if params:
             url = url.update_query(params)
         return Ask(method, url, headers or {}, body, words or f"{method} {url.raw_path}")
@@ -277,8 +292,8 @@ class Api:
         except aiohttp.ClientPayloadError:
             return Again(Truncated(f"{self._ctx.name}: {ask.words}: the answer was cut off before its end"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = f"{type(error).__name__} after at most {self._limits.request.total_seconds():.0f} s"
-            return Again(Unreachable(f"{self._ctx.name}: {ask.words}: {ask.url.host} did not answer ({reason})"))
+            said = _unreached(error, ask.url.host, self._limits.request.total_seconds())
+            return Again(Unreachable(f"{self._ctx.name}: {ask.words}: {said}"))
         self.answered += 1
         self._ctx.progress(Progress(self.answered, self.plan))
         self._pace.learn(bucket, answer.headers)
@@ -292,6 +307,9 @@ class Api:
                 raise Unconfigured(
                     f"{self._ctx.name}: the secret holds a line break or control character; store it again"
                 )
+            self._remember(
+                *credential.values(), *dict(parse_qsl((ask.body or b"").decode("utf-8", "replace"))).values()
+            )
             async with self._ctx.session().request(
                 ask.method,
                 ask.url,
@@ -306,6 +324,15 @@ class Api:
             ) as response:
                 body = await self._read(ask, response)
                 return Answer(response.status, response.headers, body, str(ask.url), ask.words)
+
+    def _remember(self, *values: str) -> None:
+        """Keep what is sent, newest last, each without the word that names its scheme (``SSWS``, ``Bearer``)."""
+        for value in values:
+            word = value.rpartition(" ")[2]
+            self._sent.pop(word, None)
+            self._sent[word] = None
+        for old in list(self._sent)[:-_REMEMBERED]:
+            del self._sent[old]
 
     async def _read(self, ask: Ask, response: aiohttp.ClientResponse) -> bytes:
         pieces: list[bytes] = []
@@ -331,22 +358,39 @@ class Api:
             status = 429
         for statuses, error, words in _MEANINGS:
             if status in statuses:
-                return error(f"{said}: {words.format(name=self._ctx.name, to=_target(answer))}")
+                return error(f"{said}: {words.format(name=self._ctx.name, to=self._target(answer))}")
         return Malformed(f"{said}, which this source does not know; report it with the provider's version")
 
     def _spent(self, answer: Answer) -> bool:
         told = quota(answer.headers, self._ctx.now())
         return "retry-after" in answer.headers or (told is not None and told.remaining <= 0)
 
+    def _target(self, answer: Answer) -> str:
+        try:
+            host = URL(answer.headers.get("location", "")).host
+        except ValueError:
+            return "nowhere"
+        return shown_host(host, self._sent) if host else "the same host"
+
     def _cut_off(self, ask: Ask, what: str) -> NoReturn:
         raise Truncated(f"{self._ctx.name}: {ask.words}: {what}")
 
 
-def _target(answer: Answer) -> str:
-    try:
-        return (URL(answer.headers.get("location", "")).host or "the same host")[:100]
-    except ValueError:
-        return "nowhere"
+def _type(answer: Answer) -> str:
+    told = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return repr(told) if told in _TYPES else "another type" if told else "no type"
+
+
+def _unreached(error: Exception, host: str | None, limit: float) -> str:
+    """Say what kept a host from answering, and what to check."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"{host} did not answer (the name is not found); check the URL, the proxy and DNS"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = isinstance(error.os_error, ConnectionRefusedError)
+        reason = "connection refused" if refused else "no connection"
+        return f"{host} did not answer ({reason}); check the URL, the proxy and the firewall"
+    reason = f"{type(error).__name__} after at most {limit:.0f} s"
+    return f"{host} did not answer ({reason}); check the proxy, and the provider's status page"
 
 
 def _fault(message: str) -> str:

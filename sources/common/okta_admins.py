@@ -13,7 +13,7 @@ from sources.common import okta_wire as wire
 from sources.common.admins import FIELDS, Admins
 from sources.common.errors import Refused
 from sources.common.http import Api
-from sources.common.pages import each, link_next
+from sources.common.pages import each, linked_next
 from sources.common.urls import segment
 
 
@@ -30,7 +30,7 @@ class _Found:
         """Read every group, its roles, and the members of those that have any."""
         groups = [
             group.id
-            async for answer in self.api.pages("api/v1/groups", {"limit": "200"}, next_of=link_next)
+            async for answer in self.api.pages("api/v1/groups", {"limit": "200"}, next_of=linked_next)
             for group in self.api.decode(answer, wire.IDS)
         ]
         async with aclosing(each(groups, self._roles_of_group)) as answers:
@@ -64,7 +64,7 @@ class _Found:
 
     async def _members(self, group: str, roles: tuple[str, ...]) -> None:
         path = f"api/v1/groups/{segment(group)}/users"
-        async for answer in self.api.pages(path, {"limit": "200"}, next_of=link_next):
+        async for answer in self.api.pages(path, {"limit": "200"}, next_of=linked_next):
             for member in self.api.decode(answer, wire.IDS):
                 self.names.setdefault(member.id, set()).update(roles)
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from checks.model.doubt import Cause
 from checks.model.records import Factor
+
+Id = Annotated[str, msgspec.Meta(min_length=1)]
+"""An id, which is never empty."""
 
 STATUSES: Final[Mapping[str, str]] = {
     "ACTIVE": "active",
@@ -96,7 +99,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class User(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A user of ``GET /api/v1/users``."""
 
-    id: str
+    id: Id
     status: str
     created: datetime
     profile: Profile
@@ -135,7 +138,7 @@ class Role(msgspec.Struct, frozen=True, gc=False):
 class Identified(msgspec.Struct, frozen=True, gc=False):
     """Anything of which only the id is read: a group, a member, an assignee."""
 
-    id: str
+    id: Id
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):
@@ -165,7 +168,7 @@ class Assignees(msgspec.Struct, frozen=True, gc=False):
 class ApiToken(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The metadata of an API token."""
 
-    id: str
+    id: Id
     name: str
     user_id: str | None = None
     created: datetime | None = None

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from sources.common.errors import Malformed
+from sources.common.errors import Malformed, Truncated
 from sources.common.http import Answer
 
 In = TypeVar("In")
@@ -30,6 +30,14 @@ def link_next(answer: Answer) -> str | None:
             if rel is not None and "next" in (rel.group(1) or rel.group(2) or "").lower().split():
                 return _absolute(answer, str(target))
     return None
+
+
+def linked_next(answer: Answer) -> str | None:
+    """Read the next link of a provider whose every page links to itself; raises ``Truncated`` without any link."""
+    if not answer.headers.getall("link", []):
+        message = f"{answer.asked} answered without a Link header, so whether there is more is not told"
+        raise Truncated(f"{message}; is there a proxy between that strips headers?")
+    return link_next(answer)
 
 
 def json_next(*keys: str) -> Callable[[Answer], str | None]:

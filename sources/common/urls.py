@@ -1,8 +1,9 @@
-"""A credential goes to one scheme, host and port: the configured ones."""
+"""A credential goes to one scheme, host and port: the configured ones; a host of an answer is shown if it is plain."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from yarl import URL
@@ -11,6 +12,10 @@ from sources.common.errors import Malformed, Unconfigured
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?")
+_WORDY = re.compile(r"[^a-z0-9]")
+_ALIKE = 8
+"""Letters and digits in a row that a host may not have in common with a credential."""
 
 
 def base_url(name: str, text: str) -> URL:
@@ -25,14 +30,16 @@ def base_url(name: str, text: str) -> URL:
     return url
 
 
-def target_url(name: str, base: URL, target: str) -> URL:
+def target_url(name: str, base: URL, target: str, hidden: Iterable[str] = ()) -> URL:
     """Resolve what is to be asked: a path below the base, or an absolute URL that is kept verbatim.
+
+    ``hidden`` are the values that no message may show.
 
     Raises:
         Malformed: an absolute URL leaves the scheme, host and port of the base, or is not a plain URL.
     """
     if _SCHEME.match(target) or target.startswith("//"):
-        return _pinned(name, base, target)
+        return _pinned(name, base, target, hidden)
     verbatim = target.isascii() and _UNSAFE.search(target) is None
     return URL(f"{base}/{target.lstrip('/')}", encoded=verbatim)
 
@@ -42,7 +49,20 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _pinned(name: str, base: URL, link: str) -> URL:
+def shown_host(host: str, hidden: Iterable[str]) -> str:
+    """Quote a host that an answer named, when it is plain and no part of a hidden value is in it."""
+    plain = host.lower()
+    bare = _WORDY.sub("", plain)
+    secret = any(_alike(bare, _WORDY.sub("", value.lower())) for value in hidden)
+    return repr(plain) if _HOST.fullmatch(plain) and not secret else "another host"
+
+
+def _alike(host: str, value: str) -> bool:
+    size = min(_ALIKE, len(value))
+    return size > 0 and any(value[at : at + size] in host for at in range(len(value) - size + 1))
+
+
+def _pinned(name: str, base: URL, link: str, hidden: Iterable[str]) -> URL:
     host: str | None = None
     try:
         url = URL(link, encoded=True)
@@ -53,7 +73,8 @@ def _pinned(name: str, base: URL, link: str) -> URL:
         url, plain, same = base, False, False
     if plain and same:
         return url
-    message = f"{name}: a link in an answer leads to {(host or 'nowhere')[:100]!r}, not to {base.host!r} as asked"
+    to = shown_host(host or "nowhere", hidden)
+    message = f"{name}: a link in an answer leads to {to}, not to {base.host!r} as asked"
     if same:
         message = f"{name}: a link in an answer is not a plain URL"
     raise Malformed(f"{message}; the credential was not sent there")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from checks.certification_expiry import CHECK
+from checks.certification_expiry import CHECK, FUTURE, NO_END, ODD_PERIOD, PREMATURE
 from checks.model.judgement import Outcome
 from checks.model.records import Bridge
 from checks.model.units import utc
@@ -145,6 +146,8 @@ def test_status_opinion_and_scope(told: dict[str, Any], expected: Outcome) -> No
         pytest.param({"document_intact": None}, UNKNOWN, None, id="not compared"),
         pytest.param({"document_digest": None}, UNKNOWN, None, id="not hashed"),
         pytest.param({"reviewed_by": ""}, WARN, "document", id="reviewed by nobody"),
+        pytest.param({"reviewed_by": " \t\u200b"}, WARN, "document", id="reviewed by blanks"),
+        pytest.param({"document_digest": "sha256:" + sha256().hexdigest()}, FAIL, None, id="an empty document"),
         pytest.param({"reviewed_by": None}, WARN, "document", id="reviewer not told"),
         pytest.param({"reviewed_at": None}, WARN, "document", id="review not dated"),
         pytest.param({"reviewed_at": ago("101d")}, WARN, "document", id="reviewed before it was issued"),
@@ -156,6 +159,42 @@ def test_the_document(told: dict[str, Any], expected: Outcome, depth: str | None
     """What is claimed, held and reviewed are three depths of proof."""
     judgement = judged(CHECK, attestation(**told))
     assert (judgement.outcome, judgement.depth) == (expected, depth)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected", "reason"),
+    [
+        pytest.param({"period_start": "2025-07-01", "period_end": "2026-06-30"}, PASS, None, id="a year"),
+        pytest.param({"period_start": "2026-06-01", "period_end": "2026-06-28"}, PASS, None, id="28 days"),
+        pytest.param({"period_start": "2026-06-01", "period_end": "2026-06-27"}, UNKNOWN, ODD_PERIOD, id="27 days"),
+        pytest.param({"period_start": "2026-06-30", "period_end": "2026-06-30"}, UNKNOWN, ODD_PERIOD, id="a day"),
+        pytest.param({"period_start": "2024-07-01", "period_end": "2026-06-30"}, PASS, None, id="24 months"),
+        pytest.param({"period_start": "2024-06-28", "period_end": "2026-06-30"}, UNKNOWN, ODD_PERIOD, id="more"),
+        pytest.param({"period_start": "1976-07-01", "period_end": "2026-06-30"}, UNKNOWN, ODD_PERIOD, id="50 years"),
+        pytest.param({"period_start": None, "period_end": "2026-06-30"}, UNKNOWN, NO_END, id="start not told"),
+        pytest.param({"issued_at": "2026-06-30"}, PASS, None, id="issued on the last day"),
+        pytest.param({"issued_at": "2026-06-29"}, UNKNOWN, PREMATURE, id="issued before the period ended"),
+        pytest.param({"issued_at": "2030-01-01"}, UNKNOWN, FUTURE, id="issued in the future"),
+    ],
+)
+def test_dates_that_cannot_be_true_prove_nothing(told: dict[str, Any], expected: Outcome, reason: str | None) -> None:
+    """A SOC 2 report is issued by now, after its period, which has a usual length."""
+    days = {"period_start": "2025-07-01", "period_end": "2026-06-30", "issued_at": "2026-09-01", **told}
+    read = {"period_start": "T00:00:00Z", "period_end": "T23:59:59Z", "issued_at": "T00:00:00Z"}
+    dates = {name: None if text is None else utc(text + read[name]) for name, text in days.items()}
+    judgement = judged(CHECK, attestation(**dates, reviewed_at=ago("1d")))
+    assert judgement.outcome is expected
+    if reason is not None:
+        assert judgement.reason == reason
+
+
+def test_a_certificate_from_the_future_proves_nothing() -> None:
+    """Whatever its kind, what is issued only later is not in force, and is judged again when that day comes."""
+    judgement = judged(
+        CHECK, certificate(valid_until=ahead("900d"), surveillance_due=ahead("800d"), issued_at=ahead("9d"))
+    )
+    assert (judgement.outcome, judgement.reason) == (UNKNOWN, FUTURE)
+    assert judgement.until == ahead("9d") - timedelta(minutes=5)
 
 
 def test_the_worst_is_the_verdict_and_the_first_to_change_is_its_time() -> None:

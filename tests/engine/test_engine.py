@@ -13,9 +13,9 @@ import pytest
 import checks
 from checks.model.doubt import Cause, facts_gap, members_gap
 from checks.model.judgement import Judgement, Outcome, passed
-from checks.model.records import Account
+from checks.model.records import Account, Person
 from checks.model.state import State
-from engine.config import Config
+from engine.config import Config, Exclude
 from engine.desk import Desk
 from engine.port import Accept, Pause, Query, Reply
 from engine.selftest import run_selftest
@@ -310,11 +310,140 @@ async def test_a_changed_source_starts_a_new_baseline(tmp_path: Path) -> None:
         await it.run()
         changed = dataclasses.replace(config.sources["idp"], digest="sha256:other")
         await it.engine.adopt(dataclasses.replace(config, sources={"idp": changed}))
+        it.engine.publish()
+        assert it.state() is State.UNKNOWN
         script.tell(*enrolled(20))
-        await it.run()
+        await it.run(timedelta(seconds=2))
+        await it.run(timedelta(seconds=2))
 
         assert it.state() is State.PASS
         assert it.source().complete
+
+
+async def test_what_a_source_told_under_another_configuration_proves_nothing(tmp_path: Path) -> None:
+    """When the changed source cannot be asked, its checks are unknown: an old answer was to another question."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(10))
+    config = one_check(tmp_path, script)
+    async with driven(config, clock) as it:
+        await it.run()
+        changed = dataclasses.replace(config.sources["idp"], digest="sha256:other")
+    script.pages, script.error = [], Unreachable("idp: no such folder")
+    async with driven(dataclasses.replace(config, sources={"idp": changed}), clock) as it:
+        assert it.state() is State.UNKNOWN
+        await it.run(timedelta(seconds=2))
+
+        assert it.state() is State.UNKNOWN
+
+
+@pytest.mark.parametrize("left", [0, 40])
+async def test_a_shrunken_population_stays_doubtful_through_a_later_fault(tmp_path: Path, left: int) -> None:
+    """Losing everything is no milder than losing some, and an outage afterwards does not wipe the doubt."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(100))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        script.tell(*enrolled(left))
+        await it.run(QUARTER)
+        assert it.state() is State.UNKNOWN
+        script.error = Unreachable("idp: broke off")
+        await it.run(QUARTER)
+        assert it.state() is State.UNKNOWN
+        script.tell(*enrolled(100))
+        await it.run(QUARTER)
+
+        assert it.state() is State.PASS
+
+
+async def test_nothing_can_be_accepted_that_did_not_shrink(tmp_path: Path) -> None:
+    """Accepting in advance would switch the guard off for whatever comes."""
+    script = Script()
+    script.tell(*enrolled(100))
+    async with driven(one_check(tmp_path, script), Clock()) as it:
+        await it.run()
+        reply = await Desk(it.engine, _no_reload).send(Accept(source="idp", reason="in advance", by="ana"))
+
+        assert not reply.ok
+        assert it.engine.runner.memories["idp"].baseline is not None
+
+
+async def test_what_was_accepted_is_what_was_left(tmp_path: Path) -> None:
+    """Less than what somebody looked at shrinks again."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(100))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        script.tell(*enrolled(50))
+        await it.run(QUARTER)
+        script.tell(*enrolled(5))
+        await Desk(it.engine, _no_reload).send(Accept(source="idp", reason="a subsidiary was sold", by="ana"))
+        await it.run(timedelta(seconds=2))
+        await it.run(timedelta(seconds=2))
+
+        assert it.state() is State.UNKNOWN
+
+
+async def test_a_clock_that_ran_ahead_leaves_nothing_green(tmp_path: Path) -> None:
+    """Data of the future proves nothing, and everything is asked again at once."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(10))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        clock.move(timedelta(days=3_650))
+        await it.run()
+        assert it.state() is State.PASS
+        clock.move(-timedelta(days=3_650))
+        assert it.state() is State.UNKNOWN
+        await it.run()
+        await it.run(timedelta(seconds=2))
+
+        assert script.runs == 2
+        assert it.state() is State.PASS
+
+
+async def test_a_renamed_check_keeps_its_history(tmp_path: Path) -> None:
+    """``was`` names the former name; first sight and due dates go on."""
+    script, clock = Script(), Clock()
+    script.tell(bare("bea"))
+    config = one_check(tmp_path, script)
+    async with driven(config, clock) as it:
+        await it.run()
+        [before] = await it.findings()
+        clock.move(HOUR)
+        renamed = check_config("workforce", "mfa_coverage", ["idp"], was="mfa")
+        await it.engine.adopt(dataclasses.replace(config, checks={"workforce": renamed}))
+        await it.run(timedelta(seconds=2))
+
+        [after] = await it.findings("workforce")
+        assert (after.id, after.first_seen) == (before.id, before.first_seen)
+        assert it.state("workforce") is State.FAIL
+
+
+async def test_an_empty_roster_accuses_nobody(tmp_path: Path) -> None:
+    """A complete roster without a row does not prove that everybody has left."""
+    people, accounts = Script(), Script()
+    people.tell()
+    accounts.tell(*enrolled(10))
+    config = estate(
+        tmp_path,
+        [source_config("idp", scripted(accounts)), source_config("people", scripted(people, (Person,)))],
+        [check_config("leavers", "leaver_access", ["idp"], ["people"])],
+    )
+    async with driven(config, Clock()) as it:
+        await it.run()
+
+        assert it.state("leavers") is State.UNKNOWN
+        assert it.check("leavers").tally.failed == 0
+
+
+async def test_an_exclusion_cannot_make_an_empty_population_right(tmp_path: Path) -> None:
+    """``allow_empty`` is for a population that is empty by itself."""
+    script = Script()
+    script.tell(*enrolled(3))
+    everybody = (Exclude(match={"label": "u*"}, reason="all of them"),)
+    async with driven(one_check(tmp_path, script, allow_empty="no people", exclude=everybody), Clock()) as it:
+        await it.run()
+
+        assert it.state() is State.UNKNOWN
 
 
 async def test_a_paused_check_is_blind_and_ends_by_itself(tmp_path: Path) -> None:

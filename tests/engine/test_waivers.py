@@ -218,7 +218,10 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     read(tmp_path, {})
 
     with denied(tmp_path, "waivers.toml") as path:
-        assert load(path, CHECKS).faults == ("waivers.toml: cannot be read: Permission denied; it waives nothing",)
+        [fault] = load(path, CHECKS).faults
+        assert fault.startswith("waivers.toml: ")
+        assert "may not be read" in fault
+        assert fault.endswith("it waives nothing")
 
 
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from demo.replicas.faults import (
     Drop,
     Effect,
     EmptyPage,
+    EndEarly,
     Erase,
     Failed,
     Faults,
@@ -33,6 +34,7 @@ from demo.replicas.faults import (
     Omit,
     Repeat,
     Replace,
+    Shrink,
     Stall,
     Throttled,
     Truncate,
@@ -54,6 +56,7 @@ from demo.replicas.serve import serving
 from sources.common import graph_wire as wire
 from sources.common.errors import Malformed, Refused, SourceError, Truncated, Unreachable
 from sources.common.errors import Throttled as Waiting
+from sources.common.graph_users import Counted
 from sources.common.limits import LIMITS, Limits, Timing
 from sources.common.lookup import Lookup
 from sources.common.settings import from_toml
@@ -65,6 +68,7 @@ from tests.support.context import Collected, LentContext, collect, lent_context
 
 CLIENT = "0c5e1b9a-2f8d-4a51-8f0e-6a3b7f1d9e42"
 ELIGIBLE = "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances"
+COUNT = "/v1.0/users/$count"
 USERS, REPORT = "/v1.0/users", "/v1.0/reports/authenticationMethods/userRegistrationDetails"
 HELD, APPLICATIONS = "/v1.0/roleManagement/directory/roleAssignments", "/v1.0/applications"
 SIGNED_IN = SignIn(interactive=ago("1d"), non_interactive=ago("1d"), successful=ago("2d"))
@@ -691,6 +695,84 @@ async def test_users_are_read_to_the_last_page_and_past_an_empty_one(tmp_path: P
     found = await collected(tmp_path, Tenant(people(301)), (USERS, EmptyPage()), (REPORT, EmptyPage()))
     assert len(by_id(found)) == 301
     assert {one.mfa for one in by_id(found).values()} == {True}
+
+
+@pytest.mark.parametrize(
+    ("effect", "missing"),
+    [
+        pytest.param(EndEarly(), 30, id="no-next-link"),
+        pytest.param(Omit(frozenset({people(130)[7].id})), 1, id="a-user-left-out"),
+    ],
+)
+async def test_a_list_that_ends_early_is_a_gap_on_the_first_run(tmp_path: Path, effect: Effect, missing: int) -> None:
+    """Graph counts its users; where fewer are listed, nothing passes on the list."""
+    found = await collected(tmp_path, Tenant(people(130)), (USERS, effect))
+    (gap,) = found.gaps
+    assert (gap.cause, gap.kind, gap.missing) == (Cause.TRUNCATED, "members", missing)
+    assert f"listed {130 - missing} users, {missing} fewer than Graph counts" in gap.detail
+    assert verdict(mfa_coverage.CHECK, found).verdict is Verdict.UNKNOWN
+
+
+async def test_a_short_last_page_is_a_gap(tmp_path: Path) -> None:
+    """Rows lost from the last page show in the count, and a repeated row does not stand in for one."""
+    async with asking(tmp_path, Tenant(people(130)), (USERS, Repeat())) as asked:
+        asked.faults.inject(USERS, Repeat(), nth=2)
+        asked.faults.inject(USERS, Shrink(keep=29), nth=2)
+        found = await asked.collect()
+    assert [(gap.kind, gap.missing) for gap in found.gaps] == [("members", 2)]
+
+
+async def test_a_holder_of_a_role_who_is_not_listed_is_a_gap(tmp_path: Path) -> None:
+    """Where a tenant does not count, those who hold roles must be listed at least."""
+    users = people(3)
+    roles = [RoleAssignment(users[1].id)]
+    async with asking(
+        tmp_path, Tenant(users, role_assignments=roles), (USERS, Omit(frozenset({users[1].id})))
+    ) as asked:
+        asked.faults.inject(COUNT, Failed(400), times=None)
+        found = await asked.collect()
+    (gap,) = found.gaps
+    assert (gap.cause, gap.kind, gap.missing) == (Cause.TRUNCATED, "members", None)
+    assert "without 1 who hold a role" in gap.detail
+
+
+async def test_a_tenant_that_does_not_count_is_read_all_the_same(tmp_path: Path) -> None:
+    """B2C tenants refuse the count as a request; that alone is no doubt."""
+    async with asking(tmp_path, Tenant(people(3))) as asked:
+        asked.faults.inject(COUNT, Failed(400), times=None)
+        found = await asked.collect()
+    assert (len(found.records), found.gaps) == (3, ())
+
+
+async def test_a_count_that_is_forbidden_is_a_gap(tmp_path: Path) -> None:
+    """Who may list users may count them; where that is refused, something stands between."""
+    async with asking(tmp_path, Tenant(people(3))) as asked:
+        asked.faults.inject(COUNT, Failed(403), times=None)
+        found = await asked.collect()
+    assert [(gap.cause, gap.kind) for gap in found.gaps] == [(Cause.DENIED, "members")]
+
+
+async def test_who_leaves_during_the_run_is_no_gap(tmp_path: Path) -> None:
+    """The count is asked again where the list is shorter, and the smaller of both is what is due."""
+    tenant = Tenant(people(3))
+    async with asking(tmp_path, tenant) as asked:
+        graph = open_tenant(asked.config, asked.ctx)
+        counted = Counted("entra", graph, set())
+        await counted.start()
+        gone = tenant.users.pop()
+        counted.add([wire.User(user.id) for user in tenant.users])
+        assert await counted.gaps() == ()
+        tenant.users.append(gone)
+        assert [gap.missing for gap in await counted.gaps()] == [1]
+
+
+@pytest.mark.parametrize(("path", "name"), [(USERS, "id"), (APPLICATIONS, "id"), (HELD, "principalId")])
+async def test_an_empty_id_is_a_shape_that_is_new(tmp_path: Path, path: str, name: str) -> None:
+    """What has no id cannot be told apart, so it is no record."""
+    users = people(2)
+    tenant = Tenant(users, role_assignments=[RoleAssignment(users[0].id)], applications=[GraphApplication("app")])
+    async with asking(tmp_path, tenant, (path, Replace(name, ""))) as asked:
+        assert isinstance(await asked.fault(), Malformed)
 
 
 async def test_an_id_that_comes_twice_is_told_twice(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from demo.replicas.faults import (
     Drop,
     Effect,
     EmptyPage,
+    EndEarly,
     Erase,
     Failed,
     Faults,
@@ -45,6 +46,7 @@ from demo.replicas.okta import OktaUser as User
 from demo.replicas.serve import serving
 from sources.common.errors import Malformed, Refused, SourceError, Truncated, Unconfigured, Unreachable
 from sources.common.limits import LIMITS, Limits, Timing
+from sources.common.okta_users import Users
 from sources.common.settings import from_toml
 from sources.common.source import Probe
 from sources.okta import SOURCE, Config, open_api, probe, read
@@ -52,6 +54,7 @@ from tests.sources.contract import breaches, breaches_of_probes
 from tests.support.builders import ago, known_of
 from tests.support.clock import NOW
 from tests.support.context import Collected, LentContext, collect, lent_context
+from tests.support.provider import answers, provider
 
 LAST = ago("2d")
 SLOW = Limits(attempts=2, read=timedelta(milliseconds=200), request=timedelta(milliseconds=300))
@@ -713,12 +716,70 @@ async def test_an_id_that_comes_twice_is_told_twice(tmp_path: Path) -> None:
     assert (len(ids), len(set(ids))) == (202, 201)
 
 
-async def test_a_page_that_shrank_is_told_as_it_is(tmp_path: Path) -> None:
-    """Okta claims no total, so the engine's comparison with the run before is what notices lost users."""
-    found = await collected(tmp_path, Tenant(people(205)), ("/api/v1/users", Omit(frozenset({"00u00003"}))))
-    assert len(by_id(found)) == 204
-    shrunk = await collected(tmp_path, Tenant(people(3)), ("/api/v1/users", Shrink(keep=1)))
-    assert [page.claimed for page in shrunk.pages] == [None] * len(shrunk.pages)
+def hired(count: int) -> list[User]:
+    """Build so many people, each created a minute after the one before."""
+    start = datetime(2024, 1, 15, tzinfo=UTC)
+    return [person(f"00u{at:05}", created=start + timedelta(minutes=at)) for at in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "effect", "read"),
+    [
+        pytest.param(450, EndEarly(), 200, id="no-next-link"),
+        pytest.param(30, Shrink(keep=12), 12, id="a-short-last-page"),
+        pytest.param(30, Shrink(), 0, id="an-empty-last-page"),
+        pytest.param(30, Omit(frozenset({"00u00029"})), 29, id="the-newest-user"),
+    ],
+)
+async def test_a_list_that_ends_early_is_a_gap_on_the_first_run(
+    tmp_path: Path, count: int, effect: Effect, read: int
+) -> None:
+    """The newest users are asked for once more; where the list lacks one, nothing passes on it."""
+    found = await collected(tmp_path, Tenant(hired(count)), ("/api/v1/users", effect), factors=False)
+    gap = next(gap for gap in found.gaps if gap.kind == "members")
+    assert (gap.cause, gap.missing) == (Cause.TRUNCATED, None)
+    assert f"listed {read} users and left out" in gap.detail
+    assert verdict(stale_access.CHECK, found).verdict is not Verdict.PASS
+
+
+async def test_an_org_whose_users_fill_the_last_page_is_whole(tmp_path: Path) -> None:
+    """A full page without a next link is the end where the newest users are on it."""
+    found = await collected(tmp_path, Tenant(hired(200)), factors=False)
+    assert [gap.kind for gap in found.gaps] == ["facts"]
+    assert verdict(stale_access.CHECK, found).verdict is Verdict.PASS
+
+
+async def test_an_administrator_who_is_not_listed_is_a_gap(tmp_path: Path) -> None:
+    """Whoever holds a role, or is in a group that does, must be in the list of users."""
+    users = [person("00u1", roles=["SUPER_ADMIN"]), *hired(30)]
+    found = await collected(tmp_path, Tenant(users), ("/api/v1/users", Omit(frozenset({"00u1"}))))
+    (gap,) = found.gaps
+    assert (gap.cause, gap.kind) == (Cause.TRUNCATED, "members")
+    assert "1 of the administrators" in gap.detail
+
+
+async def test_users_created_since_the_run_began_need_not_be_listed(tmp_path: Path) -> None:
+    """A user of the minutes between the list and the second question is no gap."""
+    late = person("00u2", created=NOW + timedelta(minutes=1))
+    found = await collected(tmp_path, Tenant([person("00u1"), late]), ("/api/v1/users", Omit(frozenset({"00u2"}))))
+    assert found.gaps == ()
+
+
+async def test_a_list_without_any_link_header_is_no_whole_list(tmp_path: Path) -> None:
+    """Okta's pages link to themselves at least; where no link arrives, the next one may be lost too."""
+    async with provider(answers(200, "[]")) as host, lent_context(tmp_path, secrets={"env:OKTA": "t"}) as ctx:
+        config = msgspec.convert({"url": host.url, "token": "env:OKTA"}, Config, dec_hook=from_toml)
+        users = Users("okta-prod", await open_api(config, ctx))
+        with pytest.raises(Truncated, match="GET /api/v1/users answered without a Link header"):
+            assert [page async for page in users.pages()]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/api-tokens", "/api/v1/groups"])
+async def test_an_empty_id_is_a_shape_that_is_new(tmp_path: Path, path: str) -> None:
+    """What has no id cannot be told apart, so it is no record."""
+    groups, tokens_ = [OktaGroup("00g1", "g")], [OktaApiToken("00T1", "t", "00u00000")]
+    async with asking(tmp_path, Tenant(people(3), groups, tokens_), (path, Replace("id", ""))) as asked:
+        assert isinstance(await asked.fault(), Malformed)
 
 
 async def test_an_org_without_users_is_empty_and_passes_nothing(tmp_path: Path) -> None:

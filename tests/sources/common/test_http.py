@@ -195,6 +195,53 @@ async def test_a_closed_port_is_unreachable(api: MakeApi) -> None:
             await api(f"http://127.0.0.1:{port}", BRIEF).get("/users")
 
 
+async def test_a_refused_connection_says_what_to_check(api: MakeApi) -> None:
+    """Where nothing listens the message says so, and names what an operator checks next."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(Unreachable, match=r"connection refused.*check the URL, the proxy and the firewall"):
+            await api(f"http://127.0.0.1:{port}", BRIEF).get("/users")
+
+
+ECHOES = ("Bearer s3cret-token", "s3cret-token", "text/s3cret-token", "S3CRET-TOKEN/x", "x/" + "s3cret-token" * 9)
+
+
+@pytest.mark.parametrize("kind", ECHOES)
+async def test_a_content_type_that_repeats_the_credential_is_not_shown(api: MakeApi, kind: str) -> None:
+    """A server that answers with our own credential as content type does not get it into a message."""
+    async with provider(answers(200, "nonsense", {"content-type": kind})) as host:
+        one = api(host.url)
+        with pytest.raises(Malformed, match="answered another type that is not JSON") as raised:
+            one.decode(await one.get("/users"), USERS)
+    assert "s3cret" not in str(raised.value).lower()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["s3cret-token", "s3cret-token.example.org", "S3CRET-TOKEN.example", "s3crettoken.example", "s3cret.token.example"],
+)
+async def test_a_host_that_repeats_the_credential_is_not_shown(api: MakeApi, name: str) -> None:
+    """Neither a redirect nor a next link gets our credential into a message as a host."""
+    async with provider(answers(302, headers={"Location": f"https://{name}/x"})) as host:
+        with pytest.raises(Refused, match="sends us to another host") as redirected:
+            await api(host.url).get("/users")
+    async with provider(answers(200, "[]")) as host:
+        one = api(host.url)
+        await one.get("/users")
+        with pytest.raises(Malformed, match="leads to another host") as linked:
+            await one.get(f"https://{name}/x")
+    for raised in (redirected, linked):
+        assert "s3cret" not in str(raised.value).lower()
+
+
+async def test_a_form_that_carries_a_secret_is_not_repeated(ctx: LentContext) -> None:
+    """A token server that redirects to a host named after the client's secret does not get it into a message."""
+    async with provider(answers(302, headers={"Location": "https://hunter2-hunter2.example/"})) as host:
+        with pytest.raises(Refused, match="sends us to another host"):
+            await Api(ctx, host.url, anonymous).post("/token", b"client_secret=hunter2-hunter2&scope=x")
+
+
 async def test_a_body_over_the_cap_is_cut_off(api: MakeApi) -> None:
     """A body that grows past the cap, compressed or not, ends as Truncated and not as memory."""
     bomb = gzip.compress(b" " * 5_000_000)
