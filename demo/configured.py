@@ -29,22 +29,92 @@ _KIND_OF: Final = {
     "register": "register",
 }
 """Sources and their kinds."""
-_WANTED: Final[dict[str, tuple[str, ...]]] = {
-    "workforce-mfa": ("okta-prod", "entra-corp"),
-    "admin-mfa": ("okta-prod",),
-    "code-mfa": ("github",),
-    "dormant-access": ("okta-prod",),
-    "office-access": ("entra-corp",),
-    "leavers": ("okta-prod", "entra-corp", "people"),
-    "api-keys": ("okta-prod",),
-    "app-secrets": ("entra-corp",),
-    "code-tokens": ("github",),
-    "backups": ("dumps", "models", "wal"),
-    "public-tls": ("edge",),
-    "internal-tls": ("internal",),
-    "vendors": ("register",),
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A configured check, as the demo writes it."""
+
+    sources: tuple[str, ...]
+    """Sources that it reads, as far as there are any."""
+    check: str
+    team: str
+    runbook: str
+    """Last part of the address."""
+    policy_ref: str
+    keys: str = ""
+    """Further lines of TOML."""
+    fresh: bool = False
+    """Goes blind while its source is down in the story: it asks for the age that `Pace.max_age` gives."""
+    kiosk: bool = False
+    """Leaves kiosk accounts out, for a reason."""
+
+
+_CHECKS: Final = {
+    "workforce-mfa": _Check(
+        ("okta-prod", "entra-corp"),
+        "mfa_coverage",
+        "identity",
+        "mfa",
+        "ISP-07 §3.2",
+        keys="min_coverage = 0.9\n",
+        kiosk=True,
+    ),
+    "admin-mfa": _Check(("okta-prod",), "admin_mfa", "identity", "admin-mfa", "ISP-07 §3.4", fresh=True),
+    "code-mfa": _Check(("github",), "mfa_coverage", "platform", "code-mfa", "ISP-07 §3.2", keys="min_coverage = 0.8\n"),
+    "dormant-access": _Check(
+        ("okta-prod",),
+        "stale_access",
+        "identity",
+        "dormant",
+        "ISP-09 §2.1",
+        keys='remediate_within = "72h"\n',
+        fresh=True,
+        kiosk=True,
+    ),
+    "office-access": _Check(
+        ("entra-corp",),
+        "stale_access",
+        "it",
+        "dormant",
+        "ISP-09 §2.1",
+        keys='remediate_within = "72h"\n',
+        kiosk=True,
+    ),
+    "leavers": _Check(
+        ("okta-prod", "entra-corp", "people"),
+        "leaver_access",
+        "identity",
+        "leavers",
+        "ISP-09 §4",
+        keys='severity = "critical"\n',
+        kiosk=True,
+    ),
+    "api-keys": _Check(("okta-prod",), "key_age", "platform", "keys", "ISP-11 §5"),
+    "app-secrets": _Check(("entra-corp",), "key_age", "platform", "keys", "ISP-11 §5"),
+    "code-tokens": _Check(("github",), "key_age", "platform", "keys", "ISP-11 §6"),
+    "backups": _Check(
+        ("dumps", "models", "wal"),
+        "backup_freshness",
+        "data",
+        "backups",
+        "BCP-02 §1",
+        keys='max_age = "2m"\nseverity = "critical"\n',
+    ),
+    "public-tls": _Check(("edge",), "tls_expiry", "edge", "certificates", "ISP-14 §1", keys='max_age = "2m"\n'),
+    "internal-tls": _Check(
+        ("internal",), "tls_expiry", "it", "certificates", "ISP-14 §2", keys='severity = "medium"\n'
+    ),
+    "vendors": _Check(
+        ("register",),
+        "certification_expiry",
+        "vendor-risk",
+        "vendors",
+        "TPRM-01 §3",
+        keys='remediate_within = "336h"\n',
+    ),
 }
-"""Checks and the sources that they read."""
+"""The configured checks, by name."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +178,7 @@ def write_configuration(folder: Path, estate: Estate, tenants: Tenants, wired: W
 def configured(wired: Wired) -> dict[str, tuple[str, ...]]:
     """Name the configured checks, and the sources of each."""
     there = _there(wired)
-    found = {name: tuple(source for source in wanted if source in there) for name, wanted in _WANTED.items()}
+    found = {name: tuple(source for source in check.sources if source in there) for name, check in _CHECKS.items()}
     return {name: sources for name, sources in found.items() if sources and set(sources) != {"people"}}
 
 
@@ -120,16 +190,26 @@ def _configuration(estate: Estate, tenants: Tenants, wired: Wired) -> str:
     tables = {**_directories(estate, tenants, wired), **_others(estate, wired)}
     parts = [f'[engine]\nstate_dir = "state"\n\n[metrics]\nlisten = "{wired.metrics}"\n']
     parts += [f'[sources.{name}]\nkind = "{kind}"\n{tables[name].strip()}\n' for name, kind in _there(wired).items()]
-    checks = _checks(Pace(estate.accounts))
-    for name, sources in configured(wired).items():
-        told = ", ".join(f'"{source}"' for source in sources)
-        text = checks[name].strip().replace("#SOURCES", f"sources = [{told}]")
-        parts.append(f"[checks.{name}]\n{text.replace('#KIOSK', _kiosk(name))}\n")
+    pace = Pace(estate.accounts)
+    parts += [_check(name, sources, pace) for name, sources in configured(wired).items()]
     return "\n".join(parts)
 
 
+def _check(name: str, sources: Collection[str], pace: Pace) -> str:
+    check = _CHECKS[name]
+    told = ", ".join(f'"{source}"' for source in sources)
+    fresh = f'max_age = "{_seconds(pace.max_age)}"\n' if check.fresh else ""
+    return f"""[checks.{name}]
+check = "{check.check}"
+sources = [{told}]
+{fresh}{check.keys}team = "{check.team}"
+runbook = "https://runbooks.example.org/{check.runbook}"
+policy_ref = "{check.policy_ref}"
+{_kiosk(name) if check.kiosk else ""}"""
+
+
 def _kiosk(check: str) -> str:
-    return f'[[checks.{check}.exclude]]\nmatch = {{ label = "kiosk-*" }}\nreason = "{KIOSK}"'
+    return f'[[checks.{check}.exclude]]\nmatch = {{ label = "kiosk-*" }}\nreason = "{KIOSK}"\n'
 
 
 def _seconds(length: timedelta) -> str:
@@ -206,107 +286,6 @@ grace = "{_seconds(copy.grace)}"
 settle = "1s"
 {checksum}"""
     return tables
-
-
-def _checks(pace: Pace) -> dict[str, str]:
-    fresh = f'max_age = "{_seconds(pace.max_age)}"'
-    books = "https://runbooks.example.org"
-    return {
-        "workforce-mfa": f"""
-check = "mfa_coverage"
-#SOURCES
-min_coverage = 0.9
-team = "identity"
-runbook = "{books}/mfa"
-policy_ref = "ISP-07 §3.2"
-#KIOSK""",
-        "admin-mfa": f"""
-check = "admin_mfa"
-#SOURCES
-{fresh}
-team = "identity"
-runbook = "{books}/admin-mfa"
-policy_ref = "ISP-07 §3.4\"""",
-        "code-mfa": f"""
-check = "mfa_coverage"
-#SOURCES
-min_coverage = 0.8
-team = "platform"
-runbook = "{books}/code-mfa"
-policy_ref = "ISP-07 §3.2\"""",
-        "dormant-access": f"""
-check = "stale_access"
-#SOURCES
-{fresh}
-remediate_within = "72h"
-team = "identity"
-runbook = "{books}/dormant"
-policy_ref = "ISP-09 §2.1"
-#KIOSK""",
-        "office-access": f"""
-check = "stale_access"
-#SOURCES
-remediate_within = "72h"
-team = "it"
-runbook = "{books}/dormant"
-policy_ref = "ISP-09 §2.1"
-#KIOSK""",
-        "leavers": f"""
-check = "leaver_access"
-#SOURCES
-severity = "critical"
-team = "identity"
-runbook = "{books}/leavers"
-policy_ref = "ISP-09 §4"
-#KIOSK""",
-        "api-keys": f"""
-check = "key_age"
-#SOURCES
-team = "platform"
-runbook = "{books}/keys"
-policy_ref = "ISP-11 §5\"""",
-        "app-secrets": f"""
-check = "key_age"
-#SOURCES
-team = "platform"
-runbook = "{books}/keys"
-policy_ref = "ISP-11 §5\"""",
-        "code-tokens": f"""
-check = "key_age"
-#SOURCES
-team = "platform"
-runbook = "{books}/keys"
-policy_ref = "ISP-11 §6\"""",
-        "backups": f"""
-check = "backup_freshness"
-#SOURCES
-max_age = "2m"
-severity = "critical"
-team = "data"
-runbook = "{books}/backups"
-policy_ref = "BCP-02 §1\"""",
-        "public-tls": f"""
-check = "tls_expiry"
-#SOURCES
-max_age = "2m"
-team = "edge"
-runbook = "{books}/certificates"
-policy_ref = "ISP-14 §1\"""",
-        "internal-tls": f"""
-check = "tls_expiry"
-#SOURCES
-severity = "medium"
-team = "it"
-runbook = "{books}/certificates"
-policy_ref = "ISP-14 §2\"""",
-        "vendors": f"""
-check = "certification_expiry"
-#SOURCES
-remediate_within = "336h"
-team = "vendor-risk"
-runbook = "{books}/vendors"
-policy_ref = "TPRM-01 §3\"""",
-    }
 
 
 def _waivers(estate: Estate, checks: Collection[str]) -> str:

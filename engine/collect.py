@@ -173,9 +173,14 @@ def shrunken(baseline: Mapping[str, int] | None, kept: Mapping[str, int]) -> int
     lost = 0
     for tag, before in (baseline or {}).items():
         missing = before - kept.get(tag, 0)
-        if missing > max(SHRINK_FLOOR, SHRINK_SHARE * before):
+        if lost_too_many(before, kept.get(tag, 0)):
             lost += missing
     return lost
+
+
+def lost_too_many(before: int, after: int) -> bool:
+    """Tell whether more than max(5, 10 %) are missing."""
+    return before - after > max(SHRINK_FLOOR, SHRINK_SHARE * before)
 
 
 def baseline_of(kept: Mapping[str, int]) -> dict[str, int]:

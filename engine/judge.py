@@ -17,6 +17,7 @@ from checks.model.doubt import Cause
 from checks.model.fold import RULE
 from checks.model.result import Finding, Result
 from checks.model.state import BLIND, Standing, state_of
+from engine.collect import lost_too_many
 from engine.evaluate import Material, evaluate
 from engine.evidence import digest_of, manifest_bytes
 from engine.port import Event, Was
@@ -84,8 +85,22 @@ async def _settle(
     if diff.opened or diff.resolved:
         text = f"{diff.opened} opened, {diff.resolved} resolved"
         events = [*events, Event(at=now, kind="finding", what=check.name, text=text)]
+    events = [*events, *_grown(check.name, before.result, result)]
     await stage.commit(memory, events, chain)
     return memory, events
+
+
+def _grown(check: str, before: Result | None, after: Result) -> list[Event]:
+    """Flag exclusions that grew by more than max(5, 10 %): what leaves the count must be looked at."""
+    if before is None:
+        return []
+    grown = [
+        f"{reason} {before.excluded.get(reason, 0)} → {count}"
+        for reason, count in after.excluded.items()
+        if lost_too_many(count, before.excluded.get(reason, 0))
+    ]
+    text = f"exclusions grew: {', '.join(grown)}"
+    return [Event(at=after.now, kind="finding", what=check, text=text)] if grown else []
 
 
 def _complete(check: CheckConfig, bench: Bench) -> bool:

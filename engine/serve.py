@@ -27,6 +27,11 @@ TICK_MAX_AGE: Final = timedelta(minutes=5)
 _ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]/@]*)):(?P<port>\d{1,5})")
 _METHODS: Final = ("GET", "HEAD")
 
+MOST_CONNECTIONS: Final = 64
+"""Connections held at once; one more is closed."""
+FIRST_REQUEST_SECONDS: Final = 10.0
+"""Time in which a connection must ask something."""
+
 
 class CannotListen(Exception):
     """The listener's address cannot be had; the message names it, its key and what to do next."""
@@ -95,11 +100,7 @@ class MetricsServer:
         address = _split(self._listen)
         if fault is not None or address is None:
             raise CannotListen(fault)
-        runner = web.ServerRunner(
-            web.Server(self._answer, request_factory=_requests(), access_log=None),
-            handle_signals=False,
-            shutdown_timeout=1.0,
-        )
+        runner = web.ServerRunner(_bounded(self._answer), handle_signals=False, shutdown_timeout=1.0)
         await runner.setup()
         try:
             await web.TCPSite(runner, address[0] or None, address[1]).start()
@@ -174,6 +175,43 @@ def _plain(status: int, text: str = "", **headers: str) -> web.Response:
     from aiohttp import web
 
     return web.Response(status=status, text=text or None, headers={"Cache-Control": "no-store", **headers})
+
+
+def _bounded(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> web.Server:
+    """Build a server that holds few connections, and none for long that asks nothing."""
+    import asyncio
+
+    from aiohttp import web
+
+    asked: set[object] = set()
+    build = _requests()
+
+    def request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
+        asked.add(protocol)
+        return build(message, payload, protocol, writer, task)
+
+    class Bounded(web.Server):
+        def connection_made(
+            self,
+            handler: web.RequestHandler,
+            transport: asyncio.Transport,
+        ) -> None:
+            super().connection_made(handler, transport)
+            if len(self.connections) > MOST_CONNECTIONS:
+                transport.abort()
+                return
+
+            def silent() -> None:
+                if handler not in asked:
+                    transport.abort()
+
+            asyncio.get_running_loop().call_later(FIRST_REQUEST_SECONDS, silent)
+
+        def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+            asked.discard(handler)
+            super().connection_lost(handler, exc)
+
+    return Bounded(answer, request_factory=request, access_log=None, keepalive_timeout=30)
 
 
 def _requests() -> Callable[..., web.BaseRequest]:

@@ -32,7 +32,7 @@ from checks.model.records import Account, Credential, field_names
 from sources.common import okta_wire as wire
 from sources.common.admins import FIELDS as ADMIN
 from sources.common.admins import Admins
-from sources.common.errors import Refused, Unconfigured
+from sources.common.errors import Malformed, Refused, Unconfigured
 from sources.common.http import Api, static_header
 from sources.common.limits import LIMITS, TIMING, Limits, Timing
 from sources.common.okta_admins import read_admins
@@ -343,7 +343,10 @@ def _class_of(word: str | None, classes: Mapping[str, Class]) -> tuple[str, str]
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    return moment if moment is None or moment.tzinfo is UTC else moment.astimezone(UTC)
+    try:
+        return moment if moment is None or moment.tzinfo is UTC else moment.astimezone(UTC)
+    except OverflowError:
+        raise Malformed("Okta told a time that is outside the calendar; report it") from None
 
 
 def _bucket(path: str) -> str:

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from checks.model.doubt import Cause
 from checks.model.records import Factor
+from sources.common.errors import Malformed
 
 Id = Annotated[str, msgspec.Meta(min_length=1)]
 """An id, which is never empty."""
@@ -186,10 +187,13 @@ def error_code(body: bytes) -> str:
 
 
 def real(moment: datetime | UnsetType | None) -> datetime | None:
-    """Read an instant; null, absent and the year one all say that there was none."""
+    """Read an instant; null, absent and the year one say that there was none, and one past the calendar is refused."""
     if not isinstance(moment, datetime) or moment.year == 1:
         return None
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    try:
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except OverflowError:
+        raise Malformed("Graph told a time that is outside the calendar; report it") from None
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -72,7 +72,7 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One snapshot, as ``snapshots --json`` gives it."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     """SHA-256 of the snapshot file, hex."""
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     """Start of the run by the writer's clock, any offset."""
@@ -84,6 +84,15 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """Tags of the snapshot."""
     summary: Summary | None = None
     """None when an older restic wrote it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a time that UTC has no date for; msgspec makes a shape that is new to us of it."""
+        ends = (self.summary.backup_end,) if self.summary is not None and self.summary.backup_end is not None else ()
+        try:
+            for moment in (self.time, *ends):
+                moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("a time is outside the calendar") from None
 
 
 @dataclass(frozen=True, slots=True)

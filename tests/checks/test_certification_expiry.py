@@ -59,7 +59,7 @@ def test_a_type_2_report_ages_from_its_period_end(period_end: str, expected: Out
 def test_a_bridge_letter_is_warned_and_short(start: str, end: str, outcome: Outcome, *, bridged: bool) -> None:
     """Under a policy that asks for letters, one that joins the period and is live bridges it, unaudited."""
     letter = Bridge(start=utc(f"{start}T00:00:00Z"), end=day(end))
-    item = attestation(period_end=day("2026-08-31"), bridge=letter)
+    item = attestation(period_end=day("2026-08-31"), issued_at=day("2026-09-15"), bridge=letter)
     judgement = judged(CHECK, item, current_months=0, warned_months=0)
     assert judgement.outcome is outcome
     assert ("bridged" in judgement.reason) == bridged
@@ -77,7 +77,8 @@ def test_a_bridge_letter_changes_nothing_by_default() -> None:
 @pytest.mark.parametrize(
     ("kind", "told", "expected"),
     [
-        pytest.param("soc2_type1", {"period_end": ago("30d"), "opinion": "unqualified"}, WARN, id="type I, at best"),
+        pytest.param("soc2_type1", {"period_end": ago("120d"), "opinion": "unqualified"}, WARN, id="type I, at best"),
+        pytest.param("soc2_type1", {"period_end": ago("30d"), "opinion": "unqualified"}, UNKNOWN, id="type I, early"),
         pytest.param("soc2_type1", {"period_end": ago("400d"), "opinion": "unqualified"}, FAIL, id="type I, too old"),
         pytest.param("soc2_type1", {"period_end": None, "opinion": "unqualified"}, UNKNOWN, id="type I, date not told"),
         pytest.param("iso27001", {}, PASS, id="ISO 27001"),
@@ -181,7 +182,7 @@ def test_dates_that_cannot_be_true_prove_nothing(told: dict[str, Any], expected:
     """A SOC 2 report is issued by now, after its period, which has a usual length."""
     days = {"period_start": "2025-07-01", "period_end": "2026-06-30", "issued_at": "2026-09-01", **told}
     read = {"period_start": "T00:00:00Z", "period_end": "T23:59:59Z", "issued_at": "T00:00:00Z"}
-    dates = {name: None if text is None else utc(text + read[name]) for name, text in days.items()}
+    dates: dict[str, Any] = {name: None if text is None else utc(text + read[name]) for name, text in days.items()}
     judgement = judged(CHECK, attestation(**dates, reviewed_at=ago("1d")))
     assert judgement.outcome is expected
     if reason is not None:

@@ -435,6 +435,18 @@ async def test_an_empty_roster_accuses_nobody(tmp_path: Path) -> None:
         assert it.check("leavers").tally.failed == 0
 
 
+async def test_exclusions_that_grow_are_flagged(tmp_path: Path) -> None:
+    """What leaves the count in numbers is an event that somebody sees."""
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(30))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        script.tell(*enrolled(20), *(account(f"u{n:03}", source="idp", klass="service") for n in range(20, 30)))
+        await it.run(QUARTER)
+
+        assert "exclusions grew: service 0 → 10" in it.texts("finding")
+
+
 async def test_an_exclusion_cannot_make_an_empty_population_right(tmp_path: Path) -> None:
     """``allow_empty`` is for a population that is empty by itself."""
     script = Script()

@@ -15,7 +15,7 @@ import pytest
 from engine.exposition import Exposition
 from engine.metrics import render
 from engine.port import Snapshot
-from engine.serve import CannotListen, Health, MetricsServer, accepts_gzip, check_listen, health_at
+from engine.serve import MOST_CONNECTIONS, CannotListen, Health, MetricsServer, accepts_gzip, check_listen, health_at
 from tests.support.clock import NOW
 from tests.support.snapshots import a_snapshot
 
@@ -260,3 +260,17 @@ async def test_it_stops_while_a_scraper_holds_its_connection() -> None:
         async with session.get(f"http://127.0.0.1:{server.port}/metrics") as response:
             await response.read()
         await asyncio.wait_for(server.stop(), timeout=30)
+
+
+async def test_connections_that_ask_nothing_are_few() -> None:
+    """Half-open connections past the limit are closed at once, and a scrape is answered when one has gone."""
+    async with serving(an_exposition()) as base:
+        port = int(base.rsplit(":", 1)[1])
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_CONNECTIONS + 5)]
+        await asyncio.sleep(0.2)
+        ended = [reader for reader, _ in idle if reader.at_eof() or reader.exception() is not None]
+        assert len(ended) == 5
+        for _, writer in idle:
+            writer.close()
+        await asyncio.sleep(0.2)
+        assert (await ask(f"{base}/metrics"))[0] == 200

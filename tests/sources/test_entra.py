@@ -766,6 +766,13 @@ async def test_who_leaves_during_the_run_is_no_gap(tmp_path: Path) -> None:
         assert [gap.missing for gap in await counted.gaps()] == [1]
 
 
+async def test_a_time_outside_the_calendar_is_a_shape_that_is_new(tmp_path: Path) -> None:
+    """A time that UTC has no date for is an error of its own, and no crash."""
+    odd = Replace("createdDateTime", "9999-12-31T23:59:59-09:00")
+    async with asking(tmp_path, Tenant(people(3)), (USERS, odd)) as asked:
+        assert isinstance(await asked.fault(), Malformed)
+
+
 @pytest.mark.parametrize(("path", "name"), [(USERS, "id"), (APPLICATIONS, "id"), (HELD, "principalId")])
 async def test_an_empty_id_is_a_shape_that_is_new(tmp_path: Path, path: str, name: str) -> None:
     """What has no id cannot be told apart, so it is no record."""

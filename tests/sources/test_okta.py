@@ -774,6 +774,13 @@ async def test_a_list_without_any_link_header_is_no_whole_list(tmp_path: Path) -
             assert [page async for page in users.pages()]
 
 
+async def test_a_time_outside_the_calendar_is_a_shape_that_is_new(tmp_path: Path) -> None:
+    """A time that UTC has no date for is an error of its own, and no crash."""
+    odd = Replace("created", "0001-01-01T00:00:00+09:00")
+    async with asking(tmp_path, Tenant(people(3)), ("/api/v1/users", odd)) as asked:
+        assert isinstance(await asked.fault(), Malformed)
+
+
 @pytest.mark.parametrize("path", ["/api/v1/users", "/api/v1/api-tokens", "/api/v1/groups"])
 async def test_an_empty_id_is_a_shape_that_is_new(tmp_path: Path, path: str) -> None:
     """What has no id cannot be told apart, so it is no record."""

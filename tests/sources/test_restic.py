@@ -469,6 +469,14 @@ async def test_every_ending_of_restic_has_a_meaning(
         pytest.param('{"a": 1}', Malformed, id="object"),
         pytest.param('[{"time": "yesterday", "id": "a"}]', Malformed, id="time"),
         pytest.param('[{"time": "2026-11-21T05:00:00", "id": "a"}]', Malformed, id="time-without-zone"),
+        pytest.param('[{"time": "0001-01-01T00:00:00+09:00", "id": "a"}]', Malformed, id="time-before-the-calendar"),
+        pytest.param('[{"time": "9999-12-31T23:59:59-09:00", "id": "a"}]', Malformed, id="time-after-the-calendar"),
+        pytest.param(
+            '[{"time": "2026-11-21T05:00:00Z", "id": "a", "summary": {"backup_end": "0001-01-01T00:00:00+09:00"}}]',
+            Malformed,
+            id="end-before-the-calendar",
+        ),
+        pytest.param('[{"time": "2026-11-21T05:00:00Z", "id": ""}]', Malformed, id="empty-id"),
         pytest.param('[{"group_key": {}, "snapshots": []}]', Malformed, id="grouped"),
     ],
 )

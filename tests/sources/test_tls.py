@@ -13,14 +13,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from checks import tls_expiry
 from checks.model.codec import decode, encode
 from checks.model.doubt import Cause
+from checks.model.judgement import Outcome
 from checks.model.records import TlsEndpoint
 from sources.common.errors import Unconfigured
 from sources.common.exchange import Endpoint
 from sources.common.settings import from_toml
 from sources.tls import SOURCE, Config, parse_target
 from tests.sources.contract import breaches, breaches_of_probes, fault_of
+from tests.support.builders import judged
 from tests.support.clock import NOW
 from tests.support.context import Collected, collect, lent_context
 from tests.support.pki import Farm, Pki, imap_starttls, postgres_starttls, smtp_starttls
@@ -170,10 +173,41 @@ async def test_what_shows_no_certificate_is_a_record_all_the_same(pki: Pki, farm
 
     found = await told(pki, tmp_path, *causes)
 
+    untold = (FACTS | {"last_known_not_after"}) - {"trust_error"}
     assert {target: one.why for target, one in found.items()} == {
-        target: dict.fromkeys(FACTS | {"last_known_not_after"}, cause) for target, cause in causes.items()
+        target: dict.fromkeys(untold, cause) for target, cause in causes.items()
     }
     assert all(getattr(one, field) is None for one in found.values() for field in one.why)
+
+
+async def test_each_way_to_show_no_certificate_is_named_in_its_finding(pki: Pki, farm: Farm, tmp_path: Path) -> None:
+    """The reason is a fact of the finding, which stays unknown: who reads it need not ask the target again."""
+    closed, silent, ssh, broken, bidi = (
+        farm.closed(),
+        farm.silent(),
+        farm.serve(says(b"SSH-2.0-x\r\n")),
+        farm.serve(says(b"N")),
+        farm.serve(says(b"* \xe2\x80\xaeBAD\r\n")),
+    )
+    reasons = {
+        f"127.0.0.1:{closed}": f"no connection to 127.0.0.1 port {closed}: connection refused",
+        "nowhere.invalid:443": "nowhere.invalid: name not found",
+        f"127.0.0.1:{silent}": f"127.0.0.1 port {silent}: the handshake timed out after 1s",
+        f"127.0.0.1:{ssh}": f"127.0.0.1 port {ssh} does not speak TLS: ",
+        f"127.0.0.1:{broken}/postgres": "the PostgreSQL server has TLS switched off",
+        f"127.0.0.1:{bidi}/imap": "the ",
+    }
+
+    found = await told(pki, tmp_path, *reasons, limit="1s")
+    judgements = {target: judged(tls_expiry.CHECK, one) for target, one in found.items()}
+
+    for target, reason in reasons.items():
+        said = str(judgements[target].facts["trust_error"])
+        assert said.startswith(reason)
+        assert said.isprintable()
+    assert {one.outcome for one in judgements.values()} == {Outcome.UNKNOWN}
+    causes = [str(judgements[target].cause) for target in reasons]
+    assert causes[:5] == ["unreachable"] * 3 + ["malformed", "unsupported"]
 
 
 async def test_a_silent_target_is_unreachable_after_its_time(pki: Pki, farm: Farm, tmp_path: Path) -> None:
@@ -295,6 +329,7 @@ async def test_source_test_tries_each_target(pki: Pki, farm: Farm, tmp_path: Pat
         ("127.0.0.1:8443@localhost", Endpoint("127.0.0.1", 8443, "localhost")),
         ("mail.example.org:587/smtp", Endpoint("mail.example.org", 587, "mail.example.org", "smtp")),
         ("10.0.0.1:143/imap@mx.test", Endpoint("10.0.0.1", 143, "mx.test", "imap")),
+        ("[2001:DB8:0:0::1]:443", Endpoint("2001:db8::1", 443, "2001:db8::1")),
         ("[2001:db8::1]:443", Endpoint("2001:db8::1", 443, "2001:db8::1")),
         ("[::1]:5432/postgres@db.test", Endpoint("::1", 5432, "db.test", "postgres")),
         ("bücher.example:443", Endpoint("xn--bcher-kva.example", 443, "xn--bcher-kva.example")),
@@ -321,6 +356,9 @@ def test_a_target_is_read(text: str, endpoint: Endpoint) -> None:
         ("*.example.org:443", "is no host name"),
         ("www.example.org:443@", "write host:port"),
         ("www.example.org:443@a b", "write host:port"),
+        ("www.example.org:443@a\u202eb.test", "control or direction character"),
+        ("www.example.org:443@a\x07b.test", "control or direction character"),
+        ("www\u200b.example.org:443", "control or direction character"),
     ],
 )
 def test_a_target_that_cannot_be_read_says_what_is_allowed(text: str, fault: str, pki: Pki, tmp_path: Path) -> None:
@@ -337,11 +375,13 @@ def test_duplicates_are_refused_however_they_are_written(pki: Pki, tmp_path: Pat
     """One endpoint in two spellings would count twice."""
     assert SOURCE.check is not None
 
-    messages = SOURCE.check(config(pki, "a.test:443", "b.test:443", "A.test:443", "b.test:443@b.test"), tmp_path)
+    targets = ("a.test:443", "b.test:443", "A.test:443", "b.test:443@b.test", "[::1]:443", "[0:0:0:0:0:0:0:1]:443")
+    messages = SOURCE.check(config(pki, *targets), tmp_path)
 
     assert messages == [
         'targets[2]: "A.test:443" is the same target as targets[0]',
         'targets[3]: "b.test:443@b.test" is the same target as targets[1]',
+        'targets[5]: "[0:0:0:0:0:0:0:1]:443" is the same target as targets[4]',
     ]
 
 
