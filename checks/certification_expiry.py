@@ -27,7 +27,7 @@ from checks.model.calendar import add_months
 from checks.model.check import EXAMPLE_NOW, Check, Example, Family, Mapped, Severity
 from checks.model.combine import earliest, worst
 from checks.model.doubt import Cause
-from checks.model.facts import compared
+from checks.model.facts import Facts, compared
 from checks.model.judgement import Judgement, Outcome, failed, passed, unknown, warned
 from checks.model.known import Known
 from checks.model.records import Attestation, Bridge
@@ -70,14 +70,12 @@ NO_STATUS, NEW_STATUS = "is not told to be issued", "has a status that is new to
 NO_KIND, NEW_KIND = "is of a kind that is not told", "is of a kind that is new to us"
 ENDED, ENDING, NO_END = "is past its end", "is near its end", "has an end that is not told"
 SURVEILLANCE, SURVEILLANCE_SOON = "has a surveillance audit overdue", "has a surveillance audit due soon"
-STALE, AGED, BRIDGED = (
-    "is too old to rely on",
-    "is past the time that it is current",
-    "is bridged by an unaudited letter",
-)
+STALE, AGED = "is too old to rely on", "is past the time that it is current"
+BRIDGED = "is bridged by an unaudited letter"
 POINT = "speaks of a point in time, not of operation over a period"
 FUTURE = "has a date in the future that must be past"
 PREMATURE = "was issued before the end of its period"
+NO_ISSUE = "has a day of issue that is not told"
 ODD_PERIOD = "has a period that no report of its kind has"
 ADVERSE, QUALIFIED = "has an adverse opinion, or none", "has a qualified opinion"
 NO_OPINION, NEW_OPINION = "has an opinion that is not told", "has an opinion that is new to us"
@@ -187,15 +185,20 @@ def _reach(bridge: Bridge | None, period_end: datetime, policy: Policy, now: dat
 def _dates(attestation: Attestation, now: datetime) -> Judgement:
     """Judge whether its dates can be true: issued by now, after its period, and that of a usual length."""
     start, end, issued = attestation.period_start, attestation.period_end, attestation.issued_at
-    if issued is not None and issued - now > SKEW:
+    if issued is None:
+        return untold(attestation, NO_ISSUE, ("issued_at",))
+    if issued - now > SKEW:
         return _in_future(issued)
     if attestation.kind not in SOC2 or end is None:
         return passed()
     facts = compared(period_start=start, period_end=end, issued_at=issued)
-    if issued is not None and end - issued > DAY:
+    if end - issued > DAY:
         return unknown(PREMATURE, Cause.MALFORMED, facts=facts)
-    if attestation.kind == "soc2_type1":
-        return passed()
+    return passed() if attestation.kind == "soc2_type1" else _period(attestation, start, end, facts)
+
+
+def _period(attestation: Attestation, start: datetime | None, end: datetime, facts: Facts) -> Judgement:
+    """Judge whether a Type II report examined a period of a usual length."""
     if start is None:
         return untold(attestation, NO_END, ("period_start",))
     usual = end - start >= SHORTEST and end <= add_months(start, LONGEST_MONTHS) + DAY
@@ -308,9 +311,7 @@ EXAMPLES = (
     Example("not reviewed", Outcome.WARN, [_attestation("unread", reviewed_by="", reviewed_at=None)]),
     Example("not issued yet", Outcome.FAIL, [_attestation("progress", status="in_progress")]),
     Example("a certificate", Outcome.PASS, [_certificate("iso", "700d", "200d")]),
-    Example(
-        "surveillance overdue", Outcome.FAIL, [_certificate("overdue", "700d", "200d", surveillance_due=EXAMPLE_NOW)]
-    ),
+    Example("audit overdue", Outcome.FAIL, [_certificate("overdue", "700d", "200d", surveillance_due=EXAMPLE_NOW)]),
     Example("surveillance not told", Outcome.UNKNOWN, [_certificate("unseen", "700d", "200d", surveillance_due=None)]),
     Example("period not told", Outcome.UNKNOWN, [_unproven("period", ["period_end"])]),
     Example("status not told", Outcome.UNKNOWN, [_unproven("status", ["status"])]),
@@ -379,6 +380,7 @@ CHECK = Check(
         POINT: "Ask for a Type II report.",
         FUTURE: "Correct the date in the register.",
         PREMATURE: "Correct `issued` or `period_end` in the register.",
+        NO_ISSUE: "Set `issued` in the register.",
         ODD_PERIOD: "Correct `period_start` or `period_end` in the register.",
         EMPTY: "Get the document itself, review it, and register the review.",
         ADVERSE: "Read the report, and decide whether to go on with this vendor.",

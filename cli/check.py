@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 ANSWER_SHARE = 0.8
 """The share of the deadline that sources may use; the rest is for judging and telling."""
 SHORTEST = timedelta(seconds=1)
+STARTING = timedelta(seconds=10)
+"""Time that an engine which holds the state folder is given to listen."""
 GRACE_SECONDS = 5.0
+JUDGING_SECONDS = 2.0
+"""Time that a running engine is left to judge what it has just collected."""
 
 
 @click.command("check")
@@ -96,13 +100,18 @@ async def _ask(config: Config, names: tuple[str, ...], limit: timedelta, *, coll
     from engine.lock import Held
 
     port = AttachedPort(config.state_dir, seconds=min(30.0, limit.total_seconds() / 2))
-    try:
-        await port.open()
-    except CannotAttach as error:
+    patient_until = _now() + min(STARTING, limit / 4)
+    while True:
         try:
-            return await _collect(config, names, limit)
-        except Held:
-            raise Held(str(error)) from None
+            await port.open()
+            break
+        except CannotAttach as error:
+            try:
+                return await _collect(config, names, limit)
+            except Held:  # an engine holds the folder before it listens
+                if _now() >= patient_until:
+                    raise Held(str(error)) from None
+        await asyncio.sleep(0.2)
     try:
         if collect:
             await _run_all(port, limit)
@@ -121,7 +130,10 @@ async def _collect(config: Config, names: tuple[str, ...], limit: timedelta) -> 
 
 
 async def _run_all(port: Port, limit: timedelta) -> None:
-    """Have the running engine run every source, and wait until each has ended a run and the checks were judged."""
+    """Have the running engine run every source, wait until each has ended a run, and leave it time to judge.
+
+    Sources that do not end within their share of the deadline are named: what follows is then what was known before.
+    """
     from engine.port import Run
 
     asked = _now()
@@ -129,15 +141,22 @@ async def _run_all(port: Port, limit: timedelta) -> None:
     if not reply.ok:
         say(f"cannot collect anew: {reply.message}")
         return
-    while _now() - asked < limit * ANSWER_SHARE:
-        snapshot = port.snapshot()
-        views = snapshot.sources if snapshot is not None else ()
-        if views and all(
-            view.attempted_at is not None and view.attempted_at >= asked and not view.running for view in views
-        ):
-            await asyncio.sleep(2)
+    while late := _late(port, asked):
+        if _now() - asked >= limit * ANSWER_SHARE:
+            say(f"not collected anew within the deadline: {', '.join(late)}; told as known before")
             return
         await asyncio.sleep(0.2)
+    await asyncio.sleep(JUDGING_SECONDS)
+
+
+def _late(port: Port, asked: datetime) -> list[str]:
+    """Name the sources that have not ended a run that began since."""
+    snapshot = port.snapshot()
+    return [
+        view.name
+        for view in (snapshot.sources if snapshot is not None else ())
+        if view.running or view.attempted_at is None or view.attempted_at < asked
+    ]
 
 
 def _now() -> datetime:

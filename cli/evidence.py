@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.exit_codes import FAILS
 from cli.setting import Setting, say
+
+if TYPE_CHECKING:
+    from engine.audit import Listed
 
 
 @click.group("evidence")
@@ -24,37 +28,43 @@ def evidence_command() -> None:
 @click.pass_obj
 def evidence_list(setting: Setting, source: str | None, limit: int, form: str) -> int:
     """List the collections in the evidence, newest first."""
-    from checks.model.units import rfc3339
     from engine.audit import listing
 
     config = setting.load()
     found = asyncio.run(listing(config.state_dir, source, limit))
     if form == "json":
-        told = [
-            {
-                "manifest": item.digest,
-                "source": item.manifest.source,
-                "kind": item.manifest.kind,
-                "as_of": rfc3339(item.manifest.as_of),
-                "finished_at": rfc3339(item.manifest.finished_at),
-                "complete": item.manifest.complete,
-                "records": dict(item.manifest.records),
-                "gaps": len(item.manifest.gaps),
-                "blob": item.manifest.blob,
-                "kept": item.kept,
-            }
-            for item in found
-        ]
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
-        return 0
-    for item in found:
-        manifest = item.manifest
-        whole = "complete" if manifest.complete else "partial "
-        kept = "" if item.kept else "  (blob let go)"
-        moment = rfc3339(manifest.finished_at)
-        counts = f"{whole} {manifest.kept:8} records"
-        sys.stdout.write(f"{moment}  {manifest.source:20} {counts}  {item.digest}{kept}\n")
+        sys.stdout.write(json.dumps([_document(item) for item in found], indent=2) + "\n")
+    else:
+        sys.stdout.writelines(_line(item) for item in found)
     return 0
+
+
+def _document(item: Listed) -> dict[str, Any]:
+    from checks.model.units import rfc3339
+
+    manifest = item.manifest
+    return {
+        "manifest": item.digest,
+        "source": manifest.source,
+        "kind": manifest.kind,
+        "as_of": rfc3339(manifest.as_of),
+        "finished_at": rfc3339(manifest.finished_at),
+        "complete": manifest.complete,
+        "records": dict(manifest.records),
+        "gaps": len(manifest.gaps),
+        "blob": manifest.blob,
+        "kept": item.kept,
+    }
+
+
+def _line(item: Listed) -> str:
+    from checks.model.units import rfc3339
+
+    manifest = item.manifest
+    whole = "complete" if manifest.complete else "partial "
+    kept = "" if item.kept else "  (blob let go)"
+    counts = f"{whole} {manifest.kept:8} records"
+    return f"{rfc3339(manifest.finished_at)}  {manifest.source:20} {counts}  {item.digest}{kept}\n"
 
 
 @evidence_command.command("verify")

@@ -11,11 +11,12 @@ from xml.etree import ElementTree as ET
 
 import click
 
-from checks.model.state import BLIND, State
+from checks.model.state import BLIND, State, Tally
 from checks.model.units import format_duration, rfc3339
 from engine.port import CheckView, Query, Snapshot, selftest_holds, state_at, worst
 
 if TYPE_CHECKING:
+    from checks.model.result import Doubted
     from engine.port import Port, Row, SourceView
 
 SCHEMA = "controlwatch.check/1"
@@ -96,6 +97,21 @@ def _check(view: CheckView, state: State, told: Told) -> dict[str, Any]:
         "valid_until": _instant(valid_until),
         "read": view.read,
         "excluded": dict(view.excluded),
+        **_counts(tally),
+        "coverage": [round(low, 6), round(high, 6)],
+        "visibility": round(tally.visibility(), 6),
+        "depths": dict(view.depths),
+        "gaps": [_gap(item) for item in view.gaps],
+        "blind_by": _blind(view) if state in BLIND else None,
+        "findings": [_finding(row) for row in told.findings[view.name]],
+        "policy": {key: {"value": item.value, "from": item.origin} for key, item in view.policy.items()},
+        "controls": list(view.controls),
+        "evidence": list(view.evidence),
+    }
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {
         "population": tally.population,
         "passed": tally.passed,
         "warned": tally.warned,
@@ -103,27 +119,20 @@ def _check(view: CheckView, state: State, told: Told) -> dict[str, Any]:
         "unknown": tally.unknown,
         "waived": tally.waived,
         "undue": tally.undue,
-        "coverage": [round(low, 6), round(high, 6)],
-        "visibility": round(tally.visibility(), 6),
-        "depths": dict(view.depths),
-        "gaps": [
-            {
-                "source": item.gap.source,
-                "cause": item.gap.cause,
-                "kind": item.gap.kind,
-                "fields": list(item.gap.fields),
-                "missing": item.gap.missing,
-                "subjects": item.subjects,
-                "examples": list(item.examples),
-                "detail": item.gap.detail,
-            }
-            for item in view.gaps
-        ],
-        "blind_by": _blind(view) if state in BLIND else None,
-        "findings": [_finding(row) for row in told.findings[view.name]],
-        "policy": {key: {"value": item.value, "from": item.origin} for key, item in view.policy.items()},
-        "controls": list(view.controls),
-        "evidence": list(view.evidence),
+    }
+
+
+def _gap(doubted: Doubted) -> dict[str, Any]:
+    gap = doubted.gap
+    return {
+        "source": gap.source,
+        "cause": gap.cause,
+        "kind": gap.kind,
+        "fields": list(gap.fields),
+        "missing": gap.missing,
+        "subjects": doubted.subjects,
+        "examples": list(doubted.examples),
+        "detail": gap.detail,
     }
 
 

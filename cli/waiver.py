@@ -34,7 +34,10 @@ def waiver_list(setting: Setting) -> int:
         approved = (
             f"approved by {written.approved_by} (claimed)" if written.approved_by else "not approved by another person"
         )
-        sys.stdout.write(f"{written.id}  {written.check}  {scope}  {left}{flag}  {approved}: {written.reason}\n")
+        ticket = f" [{written.ticket}]" if written.ticket else ""
+        sys.stdout.write(
+            f"{written.id}  {written.check}  {scope}  {left}{flag}  {approved}: {written.reason}{ticket}\n"
+        )
     if not found.waivers and not found.faults:
         say(f"no waivers: {path} holds none")
     say(*found.faults)

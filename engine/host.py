@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import secrets as random_secrets
@@ -87,6 +88,8 @@ async def hosting(
         hosted = Hosted(engine, desk, Elsewhere(desk, asyncio.get_running_loop()))
         stack.push_async_callback(engine.stop)
         await engine.start()
+        gc.collect()
+        gc.freeze()  # what is loaded by now lives as long as the engine: the collector need not walk it on every page
         if listen:
             attach = AttachServer(config.state_dir, desk, lambda: engine.snapshot)
             await attach.start()

@@ -12,7 +12,7 @@ wanted=(restic:restic openssl:openssl prometheus:prometheus promtool:prometheus 
 
 case "${1:-}" in
     "") ;;
-    --bench) wanted+=(prometheus-blackbox-exporter:prometheus-blackbox-exporter) ;;
+    --bench) wanted+=(prometheus-blackbox-exporter:prometheus-blackbox-exporter nginx:nginx-light) ;;
     *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 

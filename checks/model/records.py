@@ -152,7 +152,7 @@ class TlsEndpoint(Record, frozen=True, kw_only=True, gc=False, tag="tls_endpoint
     trusted: bool | None = None
     """Whether the chain leads to a trusted root, validity dates apart."""
     trust_error: str | None = None
-    """The verifier's reason when ``trusted`` is False."""
+    """The verifier's reason when ``trusted`` is False, or why no certificate was shown."""
     name_matches: bool | None = None
     """Whether the leaf's names cover the name asked for."""
     last_known_not_after: datetime | None = None

@@ -152,7 +152,7 @@ def test_status_opinion_and_scope(told: dict[str, Any], expected: Outcome) -> No
         pytest.param({"reviewed_by": None}, WARN, "document", id="reviewer not told"),
         pytest.param({"reviewed_at": None}, WARN, "document", id="review not dated"),
         pytest.param({"reviewed_at": ago("101d")}, WARN, "document", id="reviewed before it was issued"),
-        pytest.param({"issued_at": None}, WARN, "document", id="issue not told"),
+        pytest.param({"issued_at": None}, UNKNOWN, None, id="issue not told"),
         pytest.param({"reviewed_at": ahead("1d")}, WARN, "document", id="reviewed in the future"),
     ],
 )
