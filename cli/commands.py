@@ -32,7 +32,7 @@ class Lazy(click.Group):
     """A group that imports a command's module when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands in the order of the design."""
+        """Name the commands in the order in which the help lists them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

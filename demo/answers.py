@@ -1,6 +1,6 @@
 """The answer sheet: what every configured check must find in an estate at first sight.
 
-It is worked out from the estate's own facts and from the rules as people read them (the design's table of defaults),
+It is worked out from the estate's own facts and from the rules as people read them (the defaults in docs/checks),
 with no code of the engine, the sources or the checks, so that all of these can be held against it.
 """
 

@@ -21,7 +21,7 @@ unset PIP_FIND_LINKS PIP_EXTRA_INDEX_URL
 export CUSTOM_COMPILE_COMMAND="make lock"
 
 options=(
-    --quiet --generate-hashes --strip-extras --allow-unsafe --resolver=backtracking --newline=lf
+    --quiet --generate-hashes --no-strip-extras --allow-unsafe --resolver=backtracking --newline=lf
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 )
 

@@ -151,7 +151,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def state_of(standing: Standing, now: datetime) -> State:
-    """Derive the state of a check at ``now``; see the table in the design, section 3."""
+    """Derive the state of a check at ``now``; ``tests/checks/model/test_state.py`` has the table."""
     if standing.tally is None:
         waiting = not standing.attempted and standing.pending_until is not None and now < standing.pending_until
         return State.PENDING if waiting else State.UNKNOWN
