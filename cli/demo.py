@@ -50,7 +50,7 @@ def demo_command(setting: Setting, accounts: int, seed: int, *, headless: bool) 
 
 def show_demo(setting: Setting, accounts: int | None, seed: int | None, *, headless: bool = False) -> int:
     """Host the estate and watch it: on a terminal drawn, else as text once, or without end when ``headless``."""
-    from cli.run import on_terminal, serve, show
+    from cli.hosted import on_terminal, serve, show
     from engine.config import load
 
     drawn = not headless and on_terminal()

@@ -91,7 +91,8 @@ def test_the_only_command_is_controlwatch(wheel: Path, dist_info: str) -> None:
 def pins(lock: str) -> dict[str, str]:
     """Read a requirements file as {canonical name: version}."""
     text = (ROOT / lock).read_text()
-    return {canonicalize_name(name): version for name, version in re.findall(r"^(\S+?)==(\S+) \\$", text, re.MULTILINE)}
+    found = re.findall(r"^([^\s\[=]+)(?:\[\S*\])?==(\S+) \\$", text, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
