@@ -135,7 +135,10 @@ class Desk:
         body = {"source": command.source, "reason": command.reason, "after": dict(memory.shrunken.kept)}
         accepted = msgspec.structs.replace(memory, baseline=memory.shrunken.kept, shrunken=None)
         event = Event(
-            at=engine.clock(), kind="operator", what=command.source, text=f"population accepted: {command.reason}"
+            at=engine.clock(),
+            kind="operator",
+            what=command.source,
+            text=f"population accepted by {command.by}: {command.reason}",
         )
         await engine.store.save_source(accepted, None, [event], [chained("accept", body)])
         engine.runner.memories[command.source] = accepted
@@ -152,7 +155,9 @@ class Desk:
         until: datetime | None = min(command.until, now + LONGEST_PAUSE) if command.reason.strip() else None
         body = {"check": command.check, "reason": command.reason, "until": until.isoformat() if until else None}
         changed = msgspec.structs.replace(memory, paused_until=until)
-        told = f"paused until {until:%Y-%m-%d %H:%MZ}: {command.reason}" if until else "no longer paused"
+        told = (
+            f"paused by {command.by} until {until:%Y-%m-%d %H:%MZ}: {command.reason}" if until else "no longer paused"
+        )
         event = Event(at=now, kind="operator", what=command.check, text=told)
         await engine.store.save_check(changed, [event], [chained("pause", body)])
         engine.checks[command.check] = changed

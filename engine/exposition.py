@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Generic, Literal, TypeVar
@@ -26,8 +26,6 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus 3 fails a scrape whose Content-Type it cannot read, so this goes out byte for byte."""
 CAP: Final = 5_000
 """Series of an exposition past which optional families are left out."""
-RERENDER_EVERY: Final = timedelta(seconds=15)
-"""The oldest that an exposition may be while the engine lives."""
 LONGEST_NAME: Final = 200
 """Characters of a label value."""
 

@@ -16,7 +16,7 @@ import msgspec
 from checks.model.doubt import Cause, Gap
 from checks.model.judgement import Outcome, Scalar
 from checks.model.result import Doubted
-from checks.model.state import BLIND, SKEW, WORST_FIRST, Standing, State, Tally, state_of
+from checks.model.state import SKEW, WORST_FIRST, Standing, State, Tally, state_of
 
 SELFTEST_MAX_AGE = timedelta(hours=2)
 """Past this nobody may believe any state."""
@@ -376,8 +376,3 @@ def state_at(view: CheckView, snapshot: Snapshot, now: datetime) -> State:
 def worst(states: Sequence[State]) -> State | None:
     """Give the worst of several states; None of none."""
     return min(states, key=WORST_FIRST.index, default=None)
-
-
-def is_blind(state: State) -> bool:
-    """Tell whether a state is grouped as BLIND."""
-    return state in BLIND

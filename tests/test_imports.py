@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import os
 import subprocess
@@ -62,8 +61,6 @@ def loaded(program: str, *arguments: str, home: Path) -> set[str]:
 
 def test_version_loads_none_of_the_heavy_libraries(tmp_path: Path) -> None:
     """Asking for the version costs an interpreter and little more."""
-    if importlib.util.find_spec("cli.main") is None:
-        pytest.skip("cli.main does not exist")
     heavy = {"asyncio", "aiohttp", "textual", "msgspec", "sqlite3", "cryptography", "keyring", "prometheus_client"}
 
     assert loaded(VERSION, home=tmp_path) & heavy == set()

@@ -50,8 +50,6 @@ _UNTOLD: Final = dict.fromkeys(
 _NOT_MFA: Final = frozenset({"email", "securityQuestion", "password"})
 """Registered methods that only reset passwords."""
 
-_PASSWORDLESS: Final = ("fido2", "passKey", "windowsHello", "microsoftAuthenticatorPasswordless")
-"""How the names of passwordless methods start."""
 
 _PREFERRED: Final = {
     "microsoftAuthenticatorPush": "push",

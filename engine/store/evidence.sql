@@ -26,8 +26,5 @@ WHERE b.tombstoned_at IS NULL
   )
 ORDER BY b.digest;
 
--- cited --
-SELECT blob FROM manifests WHERE digest IN (SELECT value FROM json_each (?));
-
 -- tombstones --
 SELECT digest FROM blobs WHERE tombstoned_at IS NOT NULL;

@@ -81,7 +81,9 @@ async def test_rows_are_of_the_published_model(session: aiohttp.ClientSession, p
 async def test_fine_grained_tokens_are_of_the_published_model(session: aiohttp.ClientSession) -> None:
     """An app's list of them validates."""
     models = needs_models(MODULE, package=PACKAGE)
-    for row in await told(session, f"{ORG}/personal-access-tokens", "app"):
+    rows = await told(session, f"{ORG}/personal-access-tokens", "app")
+    assert rows
+    for row in rows:
         judged(models.OrganizationProgrammaticAccessGrant, row)
 
 
