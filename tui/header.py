@@ -122,6 +122,9 @@ def _fresh(model: Model) -> Line:
     if not total:
         return line(Span("no source configured", "dim"))
     fresh = sum(is_fresh(source, model.now) for source in model.sources)
+    down = sum(source.last_error is not None for source in model.sources)
+    if down:
+        return line(Span(f"! {down} down, {fresh}/{total} sources fresh", "stale"))
     if fresh == total:
         return line(Span(f"{total}/{total} sources fresh", "dim"))
     return line(Span(f"! {fresh}/{total} sources fresh", "stale"))

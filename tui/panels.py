@@ -132,6 +132,10 @@ def _nothing(model: Model, otherwise: str) -> list[Line]:
     times = [item.view.as_of for item in model.items if item.view.as_of is not None]
     at = f", data as of {moment(min(times), model.now)}" if times else ""
     text = f"nothing needs attention: {len(model.items)} checks pass, {number(subjects)} judgements{at}"
+    down = [source.name for source in model.sources if source.last_error is not None]
+    if down:
+        text = f"no check is red yet, but no answer from {', '.join(down)} (S shows why){at}"
+        return [line(Span("  ! ", "stale"), Span(text))]
     return [line(Span("  ✔ ", "pass"), Span(text))]
 
 

@@ -12,6 +12,7 @@ from engine.port import Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import all_blind, all_pass, empty, mixed, starting
 from tests.support.snapshots import a_check, a_snapshot, a_standing
+from tui.header import header
 from tui.lines import plain, size
 from tui.model import FAMILIES, build
 from tui.panels import events, more, panel, selection, worst_first
@@ -141,3 +142,16 @@ def test_events_are_newest_first_and_literal() -> None:
 
     assert plain(rows[0][1]).endswith("[red][31mx")
     assert plain(rows[1][1]).startswith("01:30Z")
+
+
+def test_a_source_that_is_down_shows_while_its_checks_still_hold() -> None:
+    """Until its data is too old a verdict stands; that nobody answers any more is on the overview all the same."""
+    estate = all_pass()
+    first, *others = estate.sources
+    down = msgspec.structs.replace(first, last_error="no answer", complete=False)
+    model = build(msgspec.structs.replace(estate, sources=(down, *others)), None, NOW)
+    told = plain(worst_first(model, 100).empty[0])
+
+    assert told.startswith("  ! no check is red yet")
+    assert first.name in told
+    assert "! 1 down" in "".join(plain(row) for row in header(model, "", 100))
