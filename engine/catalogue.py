@@ -50,6 +50,18 @@ ENGINE: Final[tuple[Metric[Reading], ...]] = (
         lambda r: r.snapshot.loop_lag_seconds,
     ),
     of_engine(
+        "event_loop_lag_max_seconds",
+        "seconds",
+        "The greatest such lag of the last five minutes.",
+        lambda r: r.snapshot.loop_lag_max_seconds,
+    ),
+    of_engine(
+        "config_loaded_timestamp_seconds",
+        INSTANT,
+        "When the configuration in force was put in force.",
+        lambda r: unix(r.snapshot.config_loaded_at),
+    ),
+    of_engine(
         "config_last_reload_successful",
         TRUTH,
         "Whether the configuration in force is the latest that was asked for.",
@@ -81,7 +93,20 @@ ENGINE: Final[tuple[Metric[Reading], ...]] = (
         "The oldest self-test that may be believed.",
         lambda _: SELFTEST_MAX_AGE.total_seconds(),
     ),
-    of_engine("waivers_active", "waivers", "Waivers in force.", lambda r: r.snapshot.waivers_active),
+    of_engine(
+        "engine_checks_blinded",
+        "checks",
+        "Checks that are unknown or stale by a fault of the engine itself.",
+        lambda r: r.blinded.get("", 0),
+    ),
+    of_rows(
+        "waivers",
+        "waivers",
+        "Waivers of the file, those that have not begun left out.",
+        series.waivers,
+        labels=("status",),
+        bound="2",
+    ),
     of_engine(
         "waivers_valid",
         TRUTH,
@@ -100,6 +125,43 @@ ENGINE: Final[tuple[Metric[Reading], ...]] = (
         "Writes of evidence that failed.",
         lambda r: r.snapshot.evidence_failures,
         kind="counter",
+    ),
+    of_engine(
+        "evidence_writes_total",
+        "writes",
+        "Writes of evidence that succeeded since the engine started.",
+        lambda r: r.snapshot.evidence.writes,
+        kind="counter",
+    ),
+    of_engine(
+        "evidence_last_write_timestamp_seconds",
+        INSTANT,
+        "When evidence was last written.",
+        lambda r: unix(r.snapshot.evidence.written_at),
+    ),
+    of_engine(
+        "evidence_failing_since_timestamp_seconds",
+        INSTANT,
+        "The first write after which none succeeded; no series when the latest did.",
+        lambda r: unix(r.snapshot.evidence.failing_since),
+    ),
+    of_engine(
+        "evidence_bytes", "bytes", "Size of evidence and store on the disk.", lambda r: r.snapshot.evidence.bytes
+    ),
+    of_engine(
+        "evidence_chain_valid",
+        TRUTH,
+        "Whether the evidence chain held when it was last read whole; no series before that.",
+        lambda r: r.snapshot.evidence.chain_valid,
+    ),
+    of_engine(
+        "evidence_chain_verified_timestamp_seconds",
+        INSTANT,
+        "When the chain was last read whole.",
+        lambda r: unix(r.snapshot.evidence.chain_verified_at),
+    ),
+    of_engine(
+        "evidence_chain_entries", "entries", "Entries that held then.", lambda r: r.snapshot.evidence.chain_entries
     ),
     of_engine(
         "exposition_snapshot_timestamp_seconds",
@@ -136,7 +198,7 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
         INFO,
         "Controls that the check tests, many to many.",
         series.controls,
-        labels=("check", "control"),
+        labels=("check", "control", "framework", "criterion"),
         bound="checks × controls of each",
     ),
     of_rows(
@@ -159,8 +221,9 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
     of_checks(
         "valid_until_timestamp_seconds",
         INSTANT,
-        "Until when pass, warn and waived may be believed; no series when nothing was proven.",
-        lambda c: unix(c.view.standing.valid_until),
+        "Until when pass, warn and waived may be believed: the end of the proof, or of the self-test that vouches "
+        "for it; no series when nothing is proven.",
+        lambda c: unix(c.valid_until),
     ),
     of_checks(
         "never_judged", TRUTH, "Whether the check was never judged; then it has no counts.", lambda c: c.tally is None
@@ -170,6 +233,65 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
         INSTANT,
         "The oldest observation that the verdict rests on.",
         lambda c: unix(c.view.as_of),
+    ),
+    of_checks(
+        "judged_timestamp_seconds",
+        INSTANT,
+        "When it was last judged; no series when never.",
+        lambda c: unix(c.view.judged_at),
+    ),
+    of_checks(
+        "max_age_seconds",
+        "seconds",
+        "Age at which its populations are stale.",
+        lambda c: c.view.max_age.total_seconds(),
+        shed=3,
+    ),
+    of_checks(
+        "judging_seconds",
+        "seconds",
+        "How long the latest judgement took, with those judged beside it.",
+        lambda c: c.view.judging_seconds,
+        shed=3,
+    ),
+    of_checks(
+        "judgements_total",
+        "judgements",
+        "Attempts to judge it since the engine started.",
+        lambda c: c.view.judgements,
+        kind="counter",
+        shed=3,
+    ),
+    of_checks(
+        "judgement_failures_total",
+        "judgements",
+        "Of them, those that failed inside Controlwatch.",
+        lambda c: c.view.judgement_failures,
+        kind="counter",
+        shed=3,
+    ),
+    of_rows(
+        "check_alarms",
+        "subjects",
+        "Failures of a kind that may be worth waking somebody for, waived ones left out.",
+        series.alarms,
+        labels=(*CHECK, "alarm"),
+        bound="kinds that each check declares",
+    ),
+    of_rows(
+        "check_alarm_timestamp_seconds",
+        INSTANT,
+        "When the latest of them was raised; no series when there are none.",
+        series.alarmed,
+        labels=(*CHECK, "alarm"),
+        bound="kinds that each check declares",
+    ),
+    of_checks("waivers", "waivers", "Live waivers that name the check.", lambda c: c.view.waivers, shed=3),
+    of_checks(
+        "waiver_end_timestamp_seconds",
+        INSTANT,
+        "The first end of a live waiver that names the check; no series when there is none.",
+        lambda c: unix(c.view.waiver_ends),
     ),
     of_checks("state_since_timestamp_seconds", INSTANT, "Since when the state holds.", lambda c: unix(c.since)),
     of_checks(
@@ -201,6 +323,25 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
         "The share of the population that must pass.",
         lambda c: c.view.standing.threshold,
         shed=2,
+    ),
+    of_rows(
+        "check_depth",
+        series.SUBJECTS,
+        "Passed subjects by how deep the proof goes; no series for depths without one.",
+        series.depths,
+        labels=(*CHECK, "depth"),
+        bound="8 × checks",
+        shed=3,
+    ),
+    of_checks(
+        "opened_24h", series.SUBJECTS, "Findings opened in the last 24 hours.", lambda c: c.view.opened_24h, shed=3
+    ),
+    of_checks(
+        "resolved_24h",
+        series.SUBJECTS,
+        "Findings resolved in the last 24 hours.",
+        lambda c: c.view.resolved_24h,
+        shed=3,
     ),
     of_judged(
         "coverage_low_ratio",
@@ -270,6 +411,14 @@ SOURCES: Final[tuple[Metric[Reading], ...]] = (
         labels=SOURCE,
         bound="sources",
     ),
+    of_rows(
+        "source_blinds",
+        "checks",
+        "The same by cause; no series for causes without one.",
+        series.blinds,
+        labels=(*SOURCE, "cause"),
+        bound="13 × sources",
+    ),
     of_sources("checks", "checks", "Configured checks that read the source.", lambda s: len(s.checks), shed=3),
     of_rows(
         "source_gap",
@@ -302,6 +451,67 @@ SOURCES: Final[tuple[Metric[Reading], ...]] = (
         shed=3,
     ),
     of_sources(
+        "requests_total",
+        "requests",
+        "Requests answered since the engine started, retries included.",
+        lambda s: s.requests,
+        kind="counter",
+        shed=3,
+    ),
+    of_rows(
+        "source_request_failures_total",
+        "requests",
+        "Requests that failed since the engine started, those that a retry mended included.",
+        series.request_failures,
+        labels=(*SOURCE, "cause"),
+        bound="13 × sources",
+        kind="counter",
+        shed=3,
+    ),
+    of_sources(
+        "throttled_total",
+        "answers",
+        "Answers by which the provider asked to wait, since the engine started.",
+        lambda s: s.throttled,
+        kind="counter",
+        shed=3,
+    ),
+    of_sources(
+        "throttle_wait_seconds_total",
+        "seconds",
+        "Time in which requests were held back for a provider's limit, since the engine started.",
+        lambda s: s.throttle_seconds,
+        kind="counter",
+        shed=3,
+    ),
+    of_sources(
+        "quota_remaining",
+        "requests",
+        "Requests left of the scarcest limit that the provider told last.",
+        lambda s: None if s.quota is None else s.quota.remaining,
+        shed=3,
+    ),
+    of_sources(
+        "quota_limit",
+        "requests",
+        "The whole of that limit.",
+        lambda s: None if s.quota is None else s.quota.limit,
+        shed=3,
+    ),
+    of_sources(
+        "quota_reset_timestamp_seconds",
+        INSTANT,
+        "When that limit starts anew.",
+        lambda s: None if s.quota is None else unix(s.quota.reset_at),
+        shed=3,
+    ),
+    of_sources(
+        "credential_expiry_timestamp_seconds",
+        INSTANT,
+        "When the source's credential ends, where the provider tells.",
+        lambda s: unix(s.credential_expires_at),
+    ),
+    of_sources(
         "interval_seconds", "seconds", "Time between runs, as configured.", lambda s: s.every.total_seconds(), shed=3
     ),
     of_sources(
@@ -318,7 +528,6 @@ TIMES: Final[tuple[Metric[Reading], ...]] = (
         series.known("tls_not_after"),
         labels=("source", "target"),
         bound="configured targets",
-        shed=1,
     ),
     of_rows(
         "backup_newest_timestamp_seconds",
@@ -330,12 +539,29 @@ TIMES: Final[tuple[Metric[Reading], ...]] = (
         shed=1,
     ),
     of_rows(
+        "backup_deadline_timestamp_seconds",
+        INSTANT,
+        "When that backup is past RPO and grace, as the check judges it; no series for a set under a live waiver.",
+        series.deadlines,
+        labels=("check", "source", "set"),
+        bound="checks × declared sets",
+    ),
+    of_rows(
         "backup_rpo_seconds",
         "seconds",
-        "The greatest tolerable data age of that backup.",
-        series.known("backup_newest", limit=True),
-        labels=("source", "set"),
-        bound="declared sets",
+        "The greatest tolerable data age of that backup, as the check judges it.",
+        series.rpos,
+        labels=("check", "source", "set"),
+        bound="checks × declared sets",
+        shed=1,
+    ),
+    of_rows(
+        "attestation_end_timestamp_seconds",
+        INSTANT,
+        "When the newest attestation of a registered offering ends to be current.",
+        series.known("attestation_until"),
+        labels=("source", "attestation"),
+        bound="registered offerings",
         shed=1,
     ),
     of_rows(
@@ -362,6 +588,12 @@ OWN: Final[tuple[Metric[Ledger], ...]] = (
         lambda own: [((reason,), own.dropped.get(reason, 0)) for reason in DROPS],
         labels=("reason",),
         bound=str(len(DROPS)),
+    ),
+    of_exposition(
+        "render_seconds",
+        "seconds",
+        "How long the rendering before this one took, gzip included; no series at the first.",
+        lambda own: [((), own.spent)],
     ),
     of_exposition(
         "family_dropped",

@@ -26,12 +26,13 @@ from checks.model.records import Account, Record
 from checks.model.units import Duration, duration, format_duration
 from engine import rules
 from engine.convert import Faults, choice, convert_table, shown
+from engine.exposition import CAP
 from engine.serve import KEY, check_listen
 from sources.common.source import Source
 
 LONGEST_REMEDY = duration("180d")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-SECTIONS = ("engine", "metrics", "waivers", "sources", "checks")
+SECTIONS = ("engine", "metrics", "alerts", "waivers", "sources", "checks")
 
 
 class ConfigError(Exception):
@@ -62,7 +63,28 @@ class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:10965"
     """Address of ``/metrics``; an empty text turns the listener off."""
     allow_public: bool = False
-    """Whether an address that others can reach may be used without TLS."""
+    """Whether an address that others can reach may be used without TLS and without authentication."""
+    web_config: str = ""
+    """A file in the shape of the exporter toolkit's ``--web.config.file``: TLS, client certificates, users."""
+    max_series: int = CAP
+    """Series of one exposition past which optional families are left out."""
+    textfile: str = ""
+    """A ``.prom`` file that the engine also writes the exposition to, for node_exporter's textfile collector."""
+
+
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``[alerts]``: what ``controlwatch rules`` writes."""
+
+    job: str = "controlwatch"
+    """The job name under which Prometheus scrapes it."""
+    page: tuple[str, ...] | None = None
+    """Names of the alerts that wake somebody; unset: those that docs/alerts.md marks."""
+    runbooks: str = ""
+    """Address under which your copy of docs/runbooks is read; alerts link to it."""
+    waiver_lead: Duration = duration("14d")
+    """Time before the end of a waiver at which it becomes a ticket."""
+    credential_lead: Duration = duration("14d")
+    """Time before the end of a source's credential at which it becomes a ticket."""
 
 
 class WaiverSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -202,6 +224,7 @@ class Config:
     folder: Path
     engine: EngineSettings = field(default_factory=EngineSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     waivers: WaiverSettings = field(default_factory=WaiverSettings)
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     checks: Mapping[str, CheckConfig] = field(default_factory=dict)
@@ -244,6 +267,7 @@ def parse(text: str, path: Path) -> Config:
         folder=path.parent.resolve(),
         engine=_section(EngineSettings, tree, "engine", faults),
         metrics=_section(MetricsSettings, tree, "metrics", faults),
+        alerts=_section(AlertSettings, tree, "alerts", faults),
         waivers=_section(WaiverSettings, tree, "waivers", faults),
         sources={name: source for name, source in asked.items() if source is not None},
         checks={name: check for name, check in judged.items() if check is not None},

@@ -19,13 +19,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Generic, Literal, TypeVar
 
+from checks.model.check import AlarmKind
 from checks.model.doubt import Cause
 from checks.model.state import State
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus 3 fails a scrape whose Content-Type it cannot read, so this goes out byte for byte."""
-CAP: Final = 5_000
-"""Series of an exposition past which optional families are left out."""
+CAP: Final = 10_000
+"""Series of an exposition past which optional families are left out, when the configuration names no other."""
 LONGEST_NAME: Final = 200
 """Characters of a label value."""
 
@@ -38,6 +39,7 @@ R = TypeVar("R")
 Drop = Literal["label", "duplicate", "not_finite", "cap"]
 DROPS: Final[tuple[Drop, ...]] = ("label", "duplicate", "not_finite", "cap")
 
+DEPTHS: Final = frozenset({"exists", "complete", "verified", "restored", "claimed", "document", "reviewed", "enrolled"})
 _TARGET: Final = re.compile(r"[^@\s]+:\d{1,5}(?:/[a-z0-9]+)?(?:@[^@\s]+)?")
 """A TLS target; its ``@server-name`` stands behind a port, where no e-mail address has it."""
 _GZIP_LEVEL: Final = 1
@@ -65,6 +67,11 @@ LABELS: Final[Mapping[str, Label]] = MappingProxyType(
         "severity": Label("of the configured check", frozenset({"critical", "high", "medium", "low"})),
         "team": Label("as configured; empty when not, or when it is no single word", empty=True),
         "control": Label("a control that the check tests, as `soc2:CC6.1`"),
+        "framework": Label("the framework of the control, as `soc2`; empty when it names none", empty=True),
+        "criterion": Label("the control's own number, as `CC6.1`"),
+        "alarm": Label("what may be worth waking somebody for", frozenset(AlarmKind)),
+        "depth": Label("how deep the proof goes", DEPTHS),
+        "status": Label("place of a waiver in time", frozenset({"active", "expired"})),
         "state": Label("one of the seven states", frozenset(State)),
         "cause": Label("why something is not told", frozenset(Cause)),
         "source": Label("name of the configured source; empty where the engine itself is at fault", empty=True),
@@ -72,6 +79,7 @@ LABELS: Final[Mapping[str, Label]] = MappingProxyType(
         "gap": Label("what the gap hides: subjects, or facts of them", frozenset({"members", "facts"})),
         "target": Label("a configured TLS target", target=True),
         "set": Label("a declared backup set"),
+        "attestation": Label("a registered offering"),
         "name": Label("a configured target or declared set", target=True),
         "metric": Label("a family of this catalogue"),
         "reason": Label("why series are left out", frozenset(DROPS)),
@@ -109,6 +117,8 @@ class Ledger:
     """Series left out, by reason."""
     shed: Sequence[str]
     """Families left out whole."""
+    spent: float | None = None
+    """Seconds that the rendering before this one took; None at the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +165,14 @@ def expose(
     at: datetime,
     cap: int = CAP,
     foreign: str = "",
+    spent: float | None = None,
 ) -> Exposition:
     """Render ``metrics`` as they read, then what the exposition says of itself (``own``), then ``foreign`` text."""
     drops: Counter[Drop] = Counter()
     blocks = [(metric, _lines(metric, reading, drops)) for metric in metrics]
     ahead = sum(line[:1] not in {"", "#"} for line in foreign.split("\n"))
-    told = Ledger(series=0, cap=cap, dropped=drops, shed=[metric.name for metric in metrics if metric.shed])
+    optional = [metric.name for metric in metrics if metric.shed]
+    told = Ledger(series=0, cap=cap, dropped=drops, shed=optional, spent=spent)
     blocks, shed = _shed(blocks, cap - ahead - _count(own, told), drops)
     told = replace(told, shed=shed)
     series = ahead + sum(len(lines) for _, lines in blocks) + _count(own, told)

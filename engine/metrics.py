@@ -41,13 +41,15 @@ def render(
     *,
     cap: int = CAP,
     process: Callable[[], str] = process_text,
+    spent: float | None = None,
 ) -> Exposition:
     """Render a snapshot as it reads at ``now``.
 
     Pure but for ``process``, and fit for a thread. A snapshot or a clock that stands still shows by the two instants
-    inside; past ``cap`` series, optional families are left out whole.
+    inside; past ``cap`` series, optional families are left out whole. ``spent`` is what the rendering before took, in
+    seconds.
     """
-    return expose(CATALOGUE, OWN, read(snapshot, now), at=now, cap=cap, foreign=process())
+    return expose(CATALOGUE, OWN, read(snapshot, now), at=now, cap=cap, foreign=process(), spent=spent)
 
 
 def page() -> str:

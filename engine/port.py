@@ -51,6 +51,27 @@ class PolicyValue(msgspec.Struct, frozen=True, kw_only=True):
     """``default`` or the configuration's path to it."""
 
 
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Failures of a check that may be worth waking somebody for."""
+
+    count: int = 0
+    """Open failures of this kind that no live waiver covers."""
+    at: datetime | None = None
+    """When the latest of them was raised, UTC; None when there are none."""
+
+
+class Deadline(msgspec.Struct, frozen=True, kw_only=True):
+    """When the newest known backup of a declared set is too old, as one check judges it."""
+
+    source: str
+    id: str
+    """The set's record id."""
+    at: datetime
+    """Data time of the newest known backup + RPO + grace, UTC."""
+    rpo_seconds: float
+    grace_seconds: float
+
+
 class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     """A configured check."""
 
@@ -75,6 +96,24 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     gaps: Sequence[Doubted] = ()
     depths: Mapping[str, int] = {}
     urgent: int = 0
+    alarms: Mapping[str, Alarm] = {}
+    """By kind of alarm, all kinds that the check declares."""
+    deadlines: Sequence[Deadline] = ()
+    """Of declared backup sets that no live waiver covers."""
+    max_age: timedelta = timedelta(0)
+    """Time after which its populations are stale."""
+    judged_at: datetime | None = None
+    """When it was last judged, UTC; None when never."""
+    judging_seconds: float | None = None
+    """How long the latest judgement took, shared with the checks that were judged with it."""
+    judgements: int = 0
+    """Attempts to judge it since the engine started."""
+    judgement_failures: int = 0
+    """Of them, those that failed inside controlwatch."""
+    waivers: int = 0
+    """Live waivers that name the check."""
+    waiver_ends: datetime | None = None
+    """The first end of a live waiver that names the check, UTC."""
     state_since: datetime | None = None
     """When the state last changed, UTC."""
     was: Was | None = None
@@ -94,6 +133,17 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     def tally(self) -> Tally:
         """The latest counts; zeros of a check that was never judged."""
         return self.standing.tally or Tally()
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider last told of one of its rate limits."""
+
+    remaining: int
+    """Requests left in the window."""
+    limit: int | None = None
+    """Requests a window; None when not told."""
+    reset_at: datetime | None = None
+    """When the window starts anew, UTC; None when not told."""
 
 
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +186,18 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     """Finished runs since the engine started."""
     failures: int = 0
     """Of them, not complete."""
+    requests: int = 0
+    """Requests answered since the engine started, retries included."""
+    request_failures: Mapping[str, int] = {}
+    """Requests that failed since the engine started, by cause; one that a retry mended counts too."""
+    throttled: int = 0
+    """Answers since the engine started by which the provider asked us to wait."""
+    throttle_seconds: float = 0.0
+    """Time since the engine started in which requests were held back for a provider's limit."""
+    quota: Quota | None = None
+    """The scarcest rate limit that the provider told last."""
+    credential_expires_at: datetime | None = None
+    """When the credential ends, where the provider tells, UTC."""
     digest: str | None = None
     """Of the latest complete collection's blob."""
     labels: Mapping[str, str] = {}
@@ -159,11 +221,35 @@ class KnownTime(msgspec.Struct, frozen=True, kw_only=True):
 
     source: str
     id: str
-    what: Literal["tls_not_after", "backup_newest"]
+    what: Literal["tls_not_after", "backup_newest", "attestation_until"]
     at: datetime
     """UTC."""
+    name: str = ""
+    """A metric label of its own, where the source's configuration gives none."""
     limit_seconds: float | None = None
-    """Of a backup: RPO."""
+    """Of a backup: the set's own RPO; None when it has none."""
+    grace_seconds: float | None = None
+    """Of a backup: the set's own grace; None when it has none."""
+
+
+class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the evidence is kept."""
+
+    writes: int = 0
+    """Writes that succeeded since the engine started."""
+    written_at: datetime | None = None
+    """The latest of them, UTC."""
+    failing_since: datetime | None = None
+    """The first write after which none succeeded, UTC; None when the latest did."""
+    bytes: int | None = None
+    """Size of the state folder's evidence and store; None when it was not measured yet."""
+    chain_valid: bool | None = None
+    """Whether the chain held when it was last read whole; None before that."""
+    chain_fault: str | None = None
+    """Where and how it broke."""
+    chain_verified_at: datetime | None = None
+    """When it was last read whole, UTC."""
+    chain_entries: int = 0
 
 
 class Selftest(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +274,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     config_digest: str = ""
     config_path: str = ""
+    config_loaded_at: datetime | None = None
+    """When the configuration in force was put in force, UTC."""
     config_error: str | None = None
     """Why the latest reload was refused; the last good configuration is in force."""
     selftest: Selftest = Selftest()
@@ -196,12 +284,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     events: Sequence[Event] = ()
     """The latest, newest first; at most 200."""
     times: Sequence[KnownTime] = ()
+    evidence: EvidenceView = EvidenceView()
     evidence_error: str | None = None
     """Why the latest write of evidence failed; None when it did not."""
     evidence_failures: int = 0
     waivers_active: int = 0
+    waivers_expired: int = 0
+    """Waivers in the file that have ended."""
     waivers_error: str | None = None
     loop_lag_seconds: float = 0.0
+    loop_lag_max_seconds: float = 0.0
+    """The greatest of the last five minutes."""
     ticked_at: datetime | None = None
     """The scheduler's last tick, UTC."""
 

@@ -34,6 +34,8 @@ class Checked:
     """Of an unknown or stale check that is not paused."""
     since: datetime | None
     """When its state began, UTC."""
+    valid_until: datetime | None
+    """Until when pass, warn and waived may be believed, UTC: a self-test that lapses ends every proof."""
 
     @property
     def tally(self) -> Tally | None:
@@ -52,16 +54,22 @@ class Reading:
     checks: Sequence[Checked]
     sources: Sequence[SourceView]
     blinded: Mapping[str, int]
-    """Checks blinded, by the source to blame."""
+    """Checks blinded, by the source to blame; by the empty name those that the engine itself blinds."""
+    blinds: Mapping[tuple[str, Cause], int]
+    """The same, by source and cause."""
 
 
 def read(snapshot: Snapshot, now: datetime) -> Reading:
     """Derive every state at ``now``, and whom each blind check blames."""
     proven = selftest_holds(snapshot, now)
     failing = {source.name: source.cause for source in snapshot.sources if source.cause and not source.complete}
-    checks = [_checked(view, snapshot, now, failing, proven=proven) for view in snapshot.checks]
-    blinded = Counter(check.blame.source for check in checks if check.blame)
-    return Reading(snapshot, now, proven, checks, snapshot.sources, blinded)
+    proof = snapshot.selftest
+    ends = proof.passed_at + SELFTEST_MAX_AGE if proven and proof.passed_at is not None else None
+    checks = [_checked(view, snapshot, now, failing, ends) for view in snapshot.checks]
+    blames = [check.blame for check in checks if check.blame]
+    blinded = Counter(blame.source for blame in blames)
+    blinds = Counter((blame.source, blame.cause) for blame in blames)
+    return Reading(snapshot, now, proven, checks, snapshot.sources, blinded, blinds)
 
 
 def _checked(
@@ -69,14 +77,17 @@ def _checked(
     snapshot: Snapshot,
     now: datetime,
     failing: Mapping[str, Cause],
-    *,
-    proven: bool,
+    proven_until: datetime | None,
 ) -> Checked:
+    """Read one check; ``proven_until`` is when the self-test ends to vouch for it, None when it does not."""
+    proven, proof = proven_until is not None, view.standing.valid_until
     state = state_at(view, snapshot, now)
     paused = view.paused_until is not None and now < view.paused_until
     blind = state in {State.UNKNOWN, State.STALE} and not paused
     blame = _blame(view, failing, proven=proven) if blind else None
-    return Checked(view, (view.name, view.family), state, paused, blame, _since(view, state, snapshot, proven=proven))
+    since = _since(view, state, snapshot, proven=proven)
+    until = min(proof, proven_until) if proof is not None and proven_until is not None else None
+    return Checked(view, (view.name, view.family), state, paused, blame, since, until)
 
 
 def _since(view: CheckView, state: State, snapshot: Snapshot, *, proven: bool) -> datetime | None:

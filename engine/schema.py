@@ -17,12 +17,13 @@ import msgspec
 import checks
 import sources
 from checks.model.units import Duration, format_duration
-from engine.config import CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
+from engine.config import AlertSettings, CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
 from sources.common.settings import Secret
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "engine": EngineSettings,
     "metrics": MetricsSettings,
+    "alerts": AlertSettings,
     "waivers": WaiverSettings,
 }
 Schema = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from checks.model.state import WORST_FIRST, Tally
 from engine.exposition import LABELS, Ledger, Metric, Number, Row, Values, fits
-from engine.port import SourceView
+from engine.port import Deadline, SourceView
 from engine.reading import Checked, Reading
 
 SUBJECTS: Final = "subjects"
@@ -43,6 +43,7 @@ def of_checks(
     told: str,
     value: Callable[[Checked], Number | None],
     *,
+    kind: Literal["gauge", "counter"] = "gauge",
     shed: int = 0,
 ) -> Metric[Reading]:
     """Declare a family of one series per configured check; None: no series."""
@@ -50,9 +51,8 @@ def of_checks(
     def rows(reading: Reading) -> Iterable[Row]:
         return [(check.key, value(check)) for check in reading.checks]
 
-    return Metric(
-        name=f"controlwatch_check_{name}", help=told, unit=unit, labels=CHECK, bound="checks", shed=shed, rows=rows
-    )
+    full = f"controlwatch_check_{name}"
+    return Metric(name=full, kind=kind, help=told, unit=unit, labels=CHECK, bound="checks", shed=shed, rows=rows)
 
 
 def of_judged(
@@ -97,11 +97,12 @@ def of_rows(
     *,
     labels: Values,
     bound: str,
+    kind: Literal["gauge", "counter"] = "gauge",
     shed: int = 0,
 ) -> Metric[Reading]:
     """Declare a family whose rows bring their own labels."""
     full = f"controlwatch_{name}"
-    return Metric(name=full, help=told, unit=unit, labels=labels, bound=bound, shed=shed, rows=rows)
+    return Metric(name=full, kind=kind, help=told, unit=unit, labels=labels, bound=bound, shed=shed, rows=rows)
 
 
 def of_exposition(
@@ -142,9 +143,10 @@ def infos(reading: Reading) -> Iterable[Row]:
 
 def controls(reading: Reading) -> Iterable[Row]:
     """Controls of each check, many to many."""
-    return [
-        ((check.view.name, control), 1) for check in reading.checks for control in dict.fromkeys(check.view.controls)
-    ]
+    for check in reading.checks:
+        for control in dict.fromkeys(check.view.controls):
+            framework, _, criterion = control.rpartition(":")
+            yield (check.view.name, control, framework, criterion), 1
 
 
 def feeds(reading: Reading) -> Iterable[Row]:
@@ -175,6 +177,34 @@ def check_gaps(reading: Reading) -> Iterable[Row]:
             yield (*check.key, cause), times
 
 
+def alarms(reading: Reading) -> Iterable[Row]:
+    """Failures that may be worth waking somebody for, zeros included."""
+    for check in reading.checks:
+        for kind, alarm in check.view.alarms.items():
+            yield (*check.key, kind), alarm.count
+
+
+def alarmed(reading: Reading) -> Iterable[Row]:
+    """When the latest of them was raised."""
+    for check in reading.checks:
+        for kind, alarm in check.view.alarms.items():
+            yield (*check.key, kind), unix(alarm.at) if alarm.count else None
+
+
+def depths(reading: Reading) -> Iterable[Row]:
+    """Passed subjects by depth of proof."""
+    for check in reading.checks:
+        if check.tally is not None:
+            for depth, subjects in check.view.depths.items():
+                yield (*check.key, depth), subjects
+
+
+def waivers(reading: Reading) -> Iterable[Row]:
+    """Waivers in force, and those that have ended."""
+    told = reading.snapshot
+    return [(("active",), told.waivers_active), (("expired",), told.waivers_expired)]
+
+
 def families(reading: Reading) -> Iterable[Row]:
     """Configured checks of all four families, so that none is visible as 0."""
     counts = Counter(check.view.family for check in reading.checks)
@@ -200,15 +230,49 @@ def blinding(reading: Reading) -> Iterable[Row]:
     return [((source.name, source.kind), reading.blinded.get(source.name, 0)) for source in reading.sources]
 
 
-def known(what: str, *, limit: bool = False) -> Callable[[Reading], Iterable[Row]]:
+def blinds(reading: Reading) -> Iterable[Row]:
+    """Checks that each source blinds, by cause."""
+    kinds = {source.name: source.kind for source in reading.sources}
+    for (source, cause), checks in reading.blinds.items():
+        if source in kinds:
+            yield (source, kinds[source], str(cause)), checks
+
+
+def request_failures(reading: Reading) -> Iterable[Row]:
+    """Requests of each source that failed, by cause."""
+    for source in reading.sources:
+        for cause, requests in source.request_failures.items():
+            yield (source.name, source.kind, cause), requests
+
+
+def deadlines(reading: Reading) -> Iterable[Row]:
+    """When the newest known backup of each declared set is past RPO and grace."""
+    return _of_sets(reading, lambda deadline: deadline.at.timestamp())
+
+
+def rpos(reading: Reading) -> Iterable[Row]:
+    """RPO of each declared set."""
+    return _of_sets(reading, lambda deadline: deadline.rpo_seconds)
+
+
+def _of_sets(reading: Reading, value: Callable[[Deadline], float]) -> Iterable[Row]:
+    labels = {source.name: source.labels for source in reading.sources}
+    for check in reading.checks:
+        for deadline in check.view.deadlines:
+            name = labels.get(deadline.source, {}).get(deadline.id)
+            if name is not None:
+                yield (check.view.name, deadline.source, name), value(deadline)
+
+
+def known(what: str) -> Callable[[Reading], Iterable[Row]]:
     """Read known times of configured names; what a source discovered by itself has no label, so no series."""
 
     def rows(reading: Reading) -> Iterable[Row]:
         labels = {source.name: source.labels for source in reading.sources}
         for time in reading.snapshot.times:
-            name = labels.get(time.source, {}).get(time.id)
-            if time.what == what and name is not None:
-                yield (time.source, name), time.limit_seconds if limit else time.at.timestamp()
+            name = labels.get(time.source, {}).get(time.id) or time.name
+            if time.what == what and name:
+                yield (time.source, name), time.at.timestamp()
 
     return rows
 

@@ -67,6 +67,19 @@ EXAMPLE_NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 """The instant at which examples are judged."""
 
 
+class AlarmKind(StrEnum):
+    """What may be worth waking somebody for; which of them does is the configuration's choice."""
+
+    BREAK_GLASS_USED = "break_glass_used"
+    MFA_LOST = "mfa_lost"
+    BACKUP_OVERDUE = "backup_overdue"
+    TLS_BROKEN = "tls_broken"
+
+
+Limits = Callable[[Any, timedelta | None, timedelta | None], tuple[timedelta, timedelta]]
+"""Policy, and a set's own RPO and grace (None: it has none), to the RPO and grace that count."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """An automated test of a control; each module of ``checks/`` exports one as ``CHECK``."""
@@ -99,6 +112,12 @@ class Check:
     """Default time after which its populations are stale, from its policy."""
     explain: Mapping[str, str] = field(default_factory=dict)
     """Reason to what to do next, for people."""
+    alarms: Mapping[str, AlarmKind] = field(default_factory=dict)
+    """Reason of a failure to the alarm that it raises, whenever it is new or its facts have changed."""
+    loses: AlarmKind | None = None
+    """The alarm that is raised when a subject fails that passed before; its passing subjects are then remembered."""
+    limits: Limits | None = None
+    """Of a check over backups: which RPO and grace count for a set."""
 
 
 ALWAYS_READ = frozenset({"id", "source", "label", "why", "set"})

@@ -308,7 +308,6 @@ def test_only_configured_names_have_times() -> None:
     series = exposed(a_snapshot(sources=(edge, dumps), times=times))
     assert value(series, "tls_not_after_timestamp_seconds") == day.timestamp()
     assert value(series, "backup_newest_timestamp_seconds", source="dumps", set="nightly-db") == NOW.timestamp()
-    assert value(series, "backup_rpo_seconds", set="nightly-db") == 86_400
     assert value(series, "time_never_known", name="www.example.org:443") == 0
     assert value(series, "time_never_known", name="127.0.0.1:8443@localhost") == 1
 
