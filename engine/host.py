@@ -30,19 +30,16 @@ from engine.desk import Desk
 from engine.elsewhere import Elsewhere
 from engine.engine import Engine, utc_now
 from engine.lock import FolderLock, Held
-from engine.metrics import render
-from engine.port import Event, Reply, Snapshot
+from engine.port import Event, Reply
+from engine.renderer import Renderer
 from engine.serve import MetricsServer, check_listen, health_at
 from engine.store import StoreError, StoreReadOnly
 from engine.store.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from engine.config import Config
-    from engine.exposition import Exposition
 
 LOG = logging.getLogger(__name__)
-RENDER_EVERY_SECONDS = 15.0
-RENDER_REST_SECONDS = 1.0
 WATCH_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
 KEY_BYTES = 32
@@ -275,35 +272,6 @@ async def _metrics(config: Config, engine: Engine, stack: contextlib.AsyncExitSt
     stack.push_async_callback(server.stop)
     _keep(stack, renderer.work)
     return settings.listen
-
-
-class Renderer:
-    """The exposition is rendered off the loop, on every change and every fifteen seconds."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Render the snapshots of an engine."""
-        self._engine = engine
-        self._changed = asyncio.Event()
-        self.exposition: Exposition | None = None
-        engine.listeners.append(self._listen)
-
-    async def render(self) -> None:
-        """Render the latest snapshot as it reads now."""
-        snapshot = self._engine.snapshot
-        if snapshot is not None:
-            self.exposition = await asyncio.to_thread(render, snapshot, self._engine.clock())
-
-    async def work(self) -> None:
-        """Render for ever."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), RENDER_EVERY_SECONDS)
-            self._changed.clear()
-            await self.render()
-            await asyncio.sleep(RENDER_REST_SECONDS)
-
-    def _listen(self, _snapshot: Snapshot) -> None:
-        self._changed.set()
 
 
 def _keep(stack: contextlib.AsyncExitStack, work: Callable[[], Coroutine[object, object, None]]) -> None:
