@@ -331,7 +331,7 @@ class Estate:
             common_keys = CheckCommon(check=name, sources=("entra", *joined))
             configured.append(CheckConfig(name, common_keys, unit.policy(), {}, unit, ("entra",), joined, ""))
 
-        async def emit(_: str, __: Sequence[object]) -> None:
+        async def emit(_: str, __: Sequence[object], ___: Sequence[str]) -> None:
             await asyncio.sleep(0)
 
         results = await evaluate(configured, Material(self.memory, self.blobs), NOW, emit)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import msgspec
 
-from checks.model.check import EXAMPLE_NOW, Check, Example, Family, Mapped, Severity
+from checks.model.check import EXAMPLE_NOW, AlarmKind, Check, Example, Family, Mapped, Severity
 from checks.model.doubt import Cause
 from checks.model.factors import FACTOR_EXPLAIN, FACTOR_READS, Strength, enrolled, factor_names, undecided
 from checks.model.facts import compared
@@ -137,4 +137,5 @@ CHECK = Check(
         **FACTOR_EXPLAIN,
         **SCOPE_EXPLAIN,
     },
+    loses=AlarmKind.MFA_LOST,
 )

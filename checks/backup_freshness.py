@@ -19,7 +19,7 @@ from typing import Literal
 
 import msgspec
 
-from checks.model.check import EXAMPLE_NOW, Check, Example, Family, Mapped
+from checks.model.check import EXAMPLE_NOW, AlarmKind, Check, Example, Family, Mapped
 from checks.model.combine import earliest
 from checks.model.doubt import Cause
 from checks.model.facts import Facts, compared
@@ -85,6 +85,19 @@ def judge(records: Sequence[Record], policy: Policy, now: datetime, known: Known
     return msgspec.structs.replace(judgement, until=earliest((judgement.until, *futures)))
 
 
+def limits(policy: Policy, rpo: timedelta | None, grace: timedelta | None) -> tuple[timedelta, timedelta]:
+    """Choose the RPO and the grace that count: a set's own where it has one, else the policy's.
+
+    Zero is none. One that cannot be (negative, beyond ten years) makes the set unknown; whatever is still said of such
+    a set goes by the policy.
+    """
+    return _own(rpo) or policy.rpo, _own(grace) or policy.grace
+
+
+def _own(length: timedelta | None) -> timedelta | None:
+    return length if length is not None and timedelta() <= length <= LONGEST else None
+
+
 def _empty(described: BackupSet, shown: int) -> Judgement:
     """Judge a set of which nothing was shown, or that is told to be empty."""
     facts = compared(backups=described.backups, unreadable=described.unreadable, shown=shown)
@@ -133,8 +146,8 @@ def _judged(described: BackupSet, seen: Sorted, policy: Policy, now: datetime) -
     missing = not_told(described, ("rpo_seconds", "grace_seconds"))
     rpo, grace = described.rpo_seconds or 0, described.grace_seconds or 0
     wild = not (0 <= rpo <= LONGEST.total_seconds() and 0 <= grace <= LONGEST.total_seconds())
-    own_rpo, own_grace = (timedelta(), timedelta()) if wild else (timedelta(seconds=rpo), timedelta(seconds=grace))
-    limit, slack = own_rpo or policy.rpo, own_grace or policy.grace
+    own = (None, None) if wild else (timedelta(seconds=rpo), timedelta(seconds=grace))
+    limit, slack = limits(policy, *own)
     started = None if seen.newest is None else seen.newest.started_at
     if started is None and not seen.doubtful:
         return _nothing(described, seen)
@@ -332,4 +345,6 @@ CHECK = Check(
         NO_SET: "Report this: the source shows backups of a set that it does not describe.",
         CONTRADICTION: "Report this: the source counts no backups and shows some.",
     },
+    alarms=dict.fromkeys((LATE, HOLDS_NONE, NOTHING_USABLE), AlarmKind.BACKUP_OVERDUE),
+    limits=limits,
 )

@@ -97,6 +97,32 @@ def judge(attestation: Attestation, policy: Policy, now: datetime, known: Known)
     return msgspec.structs.replace(judgement, facts=facts, depth=depth)
 
 
+def current_until(attestation: Attestation, policy: Policy, now: datetime) -> datetime | None:
+    """Tell when an attestation that counts ends to be current; None when it does not count, or does not tell.
+
+    One counts unless it fails for another reason than its time. A bridge letter, which nobody audited, moves no end.
+    """
+    others = (_status(attestation), _opinion(attestation), _dates(attestation, now))
+    proof = (*others, _scope(attestation), _document(attestation, now))
+    untrue = any(part.outcome is Outcome.UNKNOWN for part in (*others, _time(attestation, policy, now)))
+    if untrue or any(part.outcome is Outcome.FAIL for part in proof):
+        return None
+    return _end(attestation, policy)
+
+
+def _end(attestation: Attestation, policy: Policy) -> datetime | None:
+    """Find the end of its time, by kind; None when a date that decides is not told."""
+    kind, valid_until, surveillance = attestation.kind, attestation.valid_until, attestation.surveillance_due
+    if kind in SOC2 | YEARLY:
+        start = attestation.issued_at if kind in YEARLY else attestation.period_end
+        reports = {"soc2_type2": policy.current_months, "soc2_type1": policy.type1_months}
+        months = reports.get(kind, policy.yearly_months)
+        return None if start is None else add_months(start, months)
+    if kind in AUDITED:
+        return None if valid_until is None or surveillance is None else min(valid_until, surveillance)
+    return valid_until if kind in DATED else None
+
+
 def _status(attestation: Attestation) -> Judgement:
     """Judge whether it was issued and still stands. One in progress is not in force, however soon it is expected."""
     status = attestation.status
@@ -139,10 +165,9 @@ def _clock(attestation: Attestation, name: str, policy: Policy, now: datetime, r
 
 def _yearly(attestation: Attestation, policy: Policy, now: datetime) -> Judgement:
     """Judge what is done again every year."""
-    issued = attestation.issued_at
-    if issued is None:
+    issued, end = attestation.issued_at, _end(attestation, policy)
+    if end is None:
         return untold(attestation, NO_END, ("issued_at",))
-    end = add_months(issued, policy.yearly_months)
     if now < end - policy.warn_before:
         return passed(until=end - policy.warn_before)
     facts = compared(issued_at=issued, end=end)
@@ -152,15 +177,15 @@ def _yearly(attestation: Attestation, policy: Policy, now: datetime) -> Judgemen
 def _report(attestation: Attestation, policy: Policy, now: datetime) -> Judgement:
     """Judge a SOC 2 report by the end of its period, or by its point in time."""
     period_end = attestation.period_end
-    if period_end is None:
-        return untold(attestation, NO_END, ("period_end",))
-    if period_end - now > SKEW:
+    if period_end is not None and period_end - now > SKEW:
         return _in_future(period_end)
+    current = _end(attestation, policy)
+    if period_end is None or current is None:
+        return untold(attestation, NO_END, ("period_end",))
     if attestation.kind == "soc2_type1":
-        end = add_months(period_end, policy.type1_months)
-        facts = compared(period_end=period_end, end=end)
-        return warned(POINT, facts, until=end) if now < end else failed(STALE, facts)
-    current, last = add_months(period_end, policy.current_months), add_months(period_end, policy.warned_months)
+        facts = compared(period_end=period_end, end=current)
+        return warned(POINT, facts, until=current) if now < current else failed(STALE, facts)
+    last = add_months(period_end, policy.warned_months)
     if now < current:
         return passed(until=current)
     bridge = attestation.bridge
@@ -347,6 +372,7 @@ CHECK = Check(
         },
     ),
     judge=judge,
+    current_until=current_until,
     policy=Policy,
     severity=Severity.MEDIUM,
     controls=(

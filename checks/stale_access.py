@@ -14,7 +14,7 @@ from datetime import datetime
 
 import msgspec
 
-from checks.model.check import EXAMPLE_NOW, Check, Example, Family, Mapped, Severity
+from checks.model.check import EXAMPLE_NOW, AlarmKind, Check, Example, Family, Mapped, Severity
 from checks.model.combine import earliest
 from checks.model.doubt import Cause
 from checks.model.facts import compared
@@ -212,4 +212,6 @@ CHECK = Check(
         **USE_EXPLAIN,
         **SCOPE_EXPLAIN,
     },
+    alarms={BROKEN: AlarmKind.BREAK_GLASS_USED},
+    renews=frozenset({"last_seen_at"}),
 )

@@ -15,7 +15,7 @@ from datetime import datetime
 
 import msgspec
 
-from checks.model.check import EXAMPLE_NOW, Check, Example, Family, Mapped
+from checks.model.check import EXAMPLE_NOW, AlarmKind, Check, Example, Family, Mapped
 from checks.model.doubt import Cause
 from checks.model.facts import Facts, compared
 from checks.model.judgement import Judgement, Outcome, failed, passed, warned
@@ -185,4 +185,5 @@ CHECK = Check(
         VERY_SOON: "Renew the certificate today.",
         NOT_TOLD: "Reach the endpoint from this host: address, port, firewall, STARTTLS.",
     },
+    alarms=dict.fromkeys((EXPIRED, UNTRUSTED, WRONG_NAME, EARLY), AlarmKind.TLS_BROKEN),
 )

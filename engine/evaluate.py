@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from engine.evidence import Manifest
     from engine.store import SourceMemory
 
-Emit = Callable[[str, Sequence["Finding"]], Awaitable[None]]
+Emit = Callable[[str, Sequence["Finding"], Sequence[str]], Awaitable[None]]
+"""Takes a check's name, findings, and the subjects that passed, of a check that remembers them (``loses``)."""
 GROUPS_A_STEP = 200
 
 
@@ -316,8 +317,9 @@ async def _overlay_groups(fold: Fold, memory: SourceMemory, blobs: FolderBlobs, 
 
 
 async def _send(fold: Fold, found: Sequence[Finding], emit: Emit) -> None:
-    if found:
-        await emit(fold.question.name, found)
+    passing = fold.take_passing()
+    if found or passing:
+        await emit(fold.question.name, found, passing)
 
 
 def _over(fold: Fold, records: Sequence[Record]) -> Iterable[Record]:

@@ -17,17 +17,19 @@ from checks.model.doubt import Cause
 from checks.model.fold import RULE
 from checks.model.result import Finding, Result
 from checks.model.state import BLIND, Standing, state_of
+from checks.model.units import plain
 from engine.collect import lost_too_many
 from engine.evaluate import Material, evaluate
 from engine.evidence import digest_of, manifest_bytes
 from engine.port import Event, Was
-from engine.store import Chained, ChainKind, CheckMemory, Diff, Stage, Store
+from engine.store import Chained, ChainKind, CheckMemory, Diff, Raises, Stage, Store
 
 if TYPE_CHECKING:
+    from checks.model.check import Check
     from engine.config import CheckConfig, SourceConfig
     from engine.waivers import Waivers
 
-_ENCODER = msgspec.json.Encoder(order="deterministic")
+_ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,10 @@ async def judge(
     now: datetime,
 ) -> list[tuple[CheckMemory, list[Event]]]:
     """Judge checks that judge the same sources, and make the judgements durable; raises ``StoreError``."""
-    stages = {check.name: bench.store.stage(check.name, check.check.family) for check in checks}
+    stages = {check.name: bench.store.stage(check.name, check.check.family, raises_of(check.check)) for check in checks}
 
-    async def emit(name: str, found: Sequence[Finding]) -> None:
-        await stages[name].add(found)
+    async def emit(name: str, found: Sequence[Finding], passing: Sequence[str]) -> None:
+        await stages[name].add(found, passing)
 
     try:
         results = await evaluate(checks, bench.material, now, emit)
@@ -79,6 +81,7 @@ async def _settle(
         complete=_complete(check, bench),
         remediate_within=check.common.remediate_within,
         waivers=bench.waivers.live_for(check.name, now),
+        same_policy=before.policy_digest == policy_digest(check),
     )
     memory = _remember(check, result, diff, bench, before)
     memory, events, chain = transition(memory, now)
@@ -101,6 +104,20 @@ def _grown(check: str, before: Result | None, after: Result) -> list[Event]:
     ]
     text = f"exclusions grew: {', '.join(grown)}"
     return [Event(at=after.now, kind="finding", what=check, text=text)] if grown else []
+
+
+def raises_of(check: Check) -> Raises:
+    """Tell the store which failures of a check raise which alarm."""
+    return Raises(
+        reasons={reason: kind.value for reason, kind in check.alarms.items()},
+        renews=check.renews,
+        loses=None if check.loses is None else check.loses.value,
+    )
+
+
+def policy_digest(check: CheckConfig) -> str:
+    """Name the policy that a check is judged by."""
+    return digest_of(_ENCODER.encode(check.policy))
 
 
 def _complete(check: CheckConfig, bench: Bench) -> bool:
@@ -139,6 +156,8 @@ def _remember(check: CheckConfig, result: Result, diff: Diff, bench: Bench, befo
         waived_unknown=sum(count for key, count in result.unknown_causes.items() if key in covered),
         waived_bar=bool(barring) and all((gap.source, Cause(gap.cause)) in structural for gap in barring),
         next_due=next_due,
+        policy_digest=policy_digest(check),
+        alarms=diff.alarms,
         manifests=tuple(digest_of(manifest_bytes(manifest)) for manifest in manifests if manifest is not None),
         valid_until=valid_until(check, result, bench, next_due),
     )

@@ -55,7 +55,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """Failures of a check that may be worth waking somebody for."""
 
     count: int = 0
-    """Open failures of this kind that no live waiver covers."""
+    """Open findings of this kind that no live waiver covers: failures, and those that cannot be judged any more since."""
     at: datetime | None = None
     """When the latest of them was raised, UTC; None when there are none."""
 
@@ -278,6 +278,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """When the configuration in force was put in force, UTC."""
     config_error: str | None = None
     """Why the latest reload was refused; the last good configuration is in force."""
+    web_config_ok: bool | None = None
+    """Whether the listener goes by its web configuration as it stands in the file; None when it has none."""
     selftest: Selftest = Selftest()
     checks: Sequence[CheckView] = ()
     sources: Sequence[SourceView] = ()

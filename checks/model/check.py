@@ -80,6 +80,10 @@ Limits = Callable[[Any, timedelta | None, timedelta | None], tuple[timedelta, ti
 """Policy, and a set's own RPO and grace (None: it has none), to the RPO and grace that count."""
 
 
+CurrentUntil = Callable[[Any, Any, datetime], datetime | None]
+"""Record, policy and now, to the end of currency; None: the record does not count, or does not tell it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """An automated test of a control; each module of ``checks/`` exports one as ``CHECK``."""
@@ -113,11 +117,21 @@ class Check:
     explain: Mapping[str, str] = field(default_factory=dict)
     """Reason to what to do next, for people."""
     alarms: Mapping[str, AlarmKind] = field(default_factory=dict)
-    """Reason of a failure to the alarm that it raises, whenever it is new or its facts have changed."""
+    """Reason of a failure to the alarm that it raises, when it is new."""
+    renews: frozenset[str] = frozenset()
+    """Facts whose change raises the alarm of a failure anew while it lasts: the account was used once more."""
     loses: AlarmKind | None = None
     """The alarm that is raised when a subject fails that passed before; its passing subjects are then remembered."""
     limits: Limits | None = None
     """Of a check over backups: which RPO and grace count for a set."""
+    current_until: CurrentUntil | None = None
+    """Of a check over attestations: when one that counts ends to be current."""
+
+    @property
+    def kinds(self) -> tuple[AlarmKind, ...]:
+        """All kinds of alarm that it may raise, in order."""
+        lost = () if self.loses is None else (self.loses,)
+        return tuple(sorted({*self.alarms.values(), *lost}))
 
 
 ALWAYS_READ = frozenset({"id", "source", "label", "why", "set"})

@@ -43,6 +43,10 @@ class Exclusion:
     """Record field to a glob, all of which must match, case-insensitively."""
     reason: str
 
+    def fits(self, record: Record) -> bool | None:
+        """Tell whether it leaves a record out; None when a field that decides is not told."""
+        return _fits(record, self.match)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -85,6 +89,7 @@ class Fold:
     _urgent: int = 0
     _gaps: dict[Gap, _UnderGap] = field(default_factory=dict)
     _carriers: dict[tuple[str, str], list[Gap]] = field(default_factory=dict)
+    _passing: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Index the gaps that may carry unknown subjects."""
@@ -98,7 +103,7 @@ class Fold:
         """Judge subjects (records, or groups of records where the check has ``by``) and return the findings."""
         found: list[Finding] = []
         question, count = self.question, self._count
-        if question.exclude:
+        if question.exclude or question.check.loses is not None:
             for item in items:
                 count(item, self._judge(item), found)
             return found
@@ -149,6 +154,11 @@ class Fold:
             self._count(after, judgement, found)
         return found
 
+    def take_passing(self) -> list[str]:
+        """Give the subjects that passed, warned ones too, since the last call; of a check with ``loses`` alone."""
+        taken, self._passing = self._passing, []
+        return taken
+
     def result(self) -> Result:
         """Close the arithmetic."""
         question = self.question
@@ -194,7 +204,7 @@ class Fold:
     def _scoped(self, record: Record, judgement: Judgement) -> Judgement:
         """Apply the configured exclusions; a field that is not told leaves the subject in the count, unknown."""
         for rule in self.question.exclude:
-            fits = _fits(record, rule.match)
+            fits = rule.fits(record)
             if fits is True:
                 return excluded(f"{RULE}{rule.reason}", until=judgement.until)
             if fits is None and judgement.outcome not in {Outcome.FAIL, Outcome.EXCLUDED}:
@@ -210,6 +220,8 @@ class Fold:
         if outcome is Outcome.PASS or outcome is Outcome.WARN:
             if judgement.depth is not None:
                 self._depths[judgement.depth] += 1
+            if self.question.check.loses is not None:
+                self._passing.append(subject_of(_naming(item, self.question.check)))
             if outcome is Outcome.PASS:
                 return
             self._urgent += judgement.urgent

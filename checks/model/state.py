@@ -167,6 +167,7 @@ def state_of(standing: Standing, now: datetime) -> State:
     return settled
 
 
+@lru_cache(maxsize=16_384)
 def settle(tally: Tally, threshold: float, *, allow_empty: bool = False) -> State:
     """Derive the state of a judged population at the moment it was judged: fail, unknown, waived, warn or pass."""
 

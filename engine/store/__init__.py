@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from checks.model.doubt import Gap
 from checks.model.result import Finding, Result
 from checks.model.state import State
+from engine.chain import Head, Link
 from engine.evidence import Manifest
-from engine.port import Event, KnownTime, Query, Row, Rows, Was
+from engine.port import Alarm, Event, KnownTime, Query, Row, Rows, Was
 
 ChainKind = Literal[
     "manifest",
@@ -111,6 +112,10 @@ class CheckMemory(msgspec.Struct, frozen=True, kw_only=True):
     undue: int = 0
     waived_unknown: int = 0
     waived_bar: bool = False
+    policy_digest: str = ""
+    """Of the policy that it was judged by."""
+    alarms: Mapping[str, Alarm] = {}
+    """By kind of alarm: all kinds that the check declares, of open failures that no live waiver covers."""
     next_due: datetime | None = None
     """The first due date among failures inside ``remediate_within``, or the first end of a waiver in use."""
     state: State | None = None
@@ -150,6 +155,27 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     ends: datetime
 
 
+class Raises(msgspec.Struct, frozen=True, kw_only=True):
+    """Which failures of a check raise which kind of alarm, as the diff needs it."""
+
+    reasons: Mapping[str, str] = {}
+    """Reason of a failure to the alarm that it raises."""
+    renews: frozenset[str] = frozenset()
+    """Facts whose change raises it anew while the failure lasts."""
+    loses: str | None = None
+    """The alarm that is raised when a subject fails that passed before."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds that may be raised, in order."""
+        lost = () if self.loses is None else (self.loses,)
+        return tuple(sorted({*self.reasons.values(), *lost}))
+
+
+NO_ALARM: Final = Raises()
+"""What a check raises that wakes nobody."""
+
+
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """What a judgement changed."""
 
@@ -163,13 +189,16 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """Open failures, not waived, before their due date."""
     next_due: datetime | None = None
     """The first due date of those, or the first end of a waiver in use."""
+    alarms: Mapping[str, Alarm] = {}
+    """By kind, all kinds of the check: open failures that no live waiver covers, due or not. One that this judgement
+    holds, or that a partial collection did not show, still counts."""
 
 
 class Stage(Protocol):
     """One judgement on its way into the store; nothing of it is visible before ``commit``."""
 
-    async def add(self, findings: Sequence[Finding]) -> None:
-        """Stage findings, carried ones too."""
+    async def add(self, findings: Sequence[Finding], passing: Sequence[str] = ()) -> None:
+        """Stage findings, carried ones too, and the subjects that passed, of a check that remembers them."""
         ...
 
     async def diff(
@@ -179,12 +208,14 @@ class Stage(Protocol):
         complete: bool,
         remediate_within: timedelta,
         waivers: Sequence[Live],
+        same_policy: bool = True,
     ) -> Diff:
         """Compare the stage with the open findings of the check, inside the transaction that ``commit`` ends.
 
         With ``complete``, an open finding whose subject is not staged is resolved; without, nothing is resolved. A
         carried
-        finding holds its subject: it neither opens, resolves nor re-dates.
+        finding holds its subject: it neither opens, resolves nor re-dates. Without ``same_policy`` a subject that
+        passed and fails now has not lost anything: it is the policy that changed.
         """
         ...
 
@@ -218,8 +249,8 @@ class Store(Protocol):
         """Remember a check whose state changed by the clock alone."""
         ...
 
-    def stage(self, check: str, family: str) -> Stage:
-        """Begin one judgement of a configured check."""
+    def stage(self, check: str, family: str, raises: Raises = NO_ALARM) -> Stage:
+        """Begin one judgement of a configured check, whose failures raise these alarms."""
         ...
 
     async def rows(self, query: Query, now: datetime) -> Rows:
@@ -264,6 +295,18 @@ class Store(Protocol):
 
     async def tombstone(self, blobs: Sequence[str], now: datetime) -> None:
         """Record that blobs were let go; manifests, digests and counts stay."""
+        ...
+
+    async def links(self, after: int = 0, limit: int = -1) -> Sequence[Link]:
+        """Give chain entries in order, those after a number; at most so many."""
+        ...
+
+    async def noted_head(self) -> Head:
+        """Give the head that is noted beside the chain; raises ``ValueError`` when what lies there is none."""
+        ...
+
+    async def touch(self) -> None:
+        """Write a little that means nothing, to find out whether the store can be written."""
         ...
 
     async def close(self) -> None:

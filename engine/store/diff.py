@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from engine.store import Chained, Diff, Live
-from engine.store.instants import stored, told_or_none
+from engine.port import Alarm
+from engine.store import Chained, Diff, Live, Raises
+from engine.store.instants import stored, told, told_or_none
 from engine.store.queries import Sql
 from engine.store.spooled import Spooled
 
@@ -29,11 +30,14 @@ STEPS: Final = (
 )
 _OPENING: Final = ("opened", "regressed", "returned")
 
+At = Mapping[str, int | str | None]
+"""What the statements of a comparison are about."""
+
 Match = Callable[[str, str], Live | None]
 """Subject and label to the live waiver that covers them and ends last."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What a judgement is compared under."""
 
@@ -43,6 +47,9 @@ class Judged:
     complete: bool
     remediate_within: timedelta
     waivers: Sequence[Live]
+    raises: Raises
+    same_policy: bool
+    """Whether the judgement before was by the same policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +69,18 @@ def compare(spooled: Spooled, sql: Sql, judged: Judged) -> Changed:
     connection.execute(sql["name check"], {"name": judged.check, "family": judged.family})
     (check,) = connection.execute(sql["check id"], (judged.check,)).fetchone()
     due = stored(judged.now + judged.remediate_within) if judged.remediate_within > timedelta(0) else None
-    at = {"check": check, "now": now, "due": due}
+    at = {"check": check, "now": now, "due": due, "loses": judged.raises.loses}
     spooled.find_changes(check)
     connection.executemany(sql["add change"], spooled.changes())
     for step in STEPS:
         connection.execute(sql[step], at)
+    if judged.raises.kinds:
+        connection.execute(sql["put alarms"], at)
     if judged.complete:
         connection.execute(sql["note resolved"], at)
         connection.execute(sql["resolve"], at)
+    if judged.raises.loses is not None:
+        _tell_losses(connection, sql, at, judged)
     connection.execute(sql["write history"], at)
     _waive(connection, sql, check, [waiver for waiver in judged.waivers if waiver.ends > judged.now])
     return _changed(connection, sql, at, judged)
@@ -102,6 +113,16 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
+def _tell_losses(connection: sqlite3.Connection, sql: Sql, at: At, judged: Judged) -> None:
+    """Raise the alarm of those that passed before and fail now, and remember those that pass."""
+    if judged.same_policy:
+        connection.execute(sql["raise lost"], at)
+    connection.execute(sql["forget failed"], at)
+    connection.execute(sql["remember passers"], at)
+    if judged.complete:
+        connection.execute(sql["forget gone"], at)
+
+
 def _waive(connection: sqlite3.Connection, sql: Sql, check: int, waivers: Sequence[Live]) -> None:
     """Note on every open failure the live waiver that covers it, where that changed."""
     at = {"check": check}
@@ -119,7 +140,17 @@ def _waive(connection: sqlite3.Connection, sql: Sql, check: int, waivers: Sequen
     connection.executemany(sql["waive"], changes)
 
 
-def _changed(connection: sqlite3.Connection, sql: Sql, at: dict[str, int | None], judged: Judged) -> Changed:
+def _alarms(connection: sqlite3.Connection, sql: Sql, at: At, raises: Raises) -> dict[str, Alarm]:
+    """Count the alarms of every kind that the check may raise."""
+    if not raises.kinds:
+        return {}
+    found = {
+        kind: Alarm(count=count, at=told(latest)) for kind, count, latest in connection.execute(sql["count alarms"], at)
+    }
+    return {kind: found.get(kind, Alarm()) for kind in raises.kinds}
+
+
+def _changed(connection: sqlite3.Connection, sql: Sql, at: At, judged: Judged) -> Changed:
     counts: dict[str, int] = {}
     opened_failures = False
     for what, outcome, count in connection.execute(sql["count changes"]):
@@ -135,6 +166,7 @@ def _changed(connection: sqlite3.Connection, sql: Sql, at: dict[str, int | None]
         waived=waived,
         undue=undue,
         next_due=min((border for border in borders if border is not None), default=None),
+        alarms=_alarms(connection, sql, at, judged.raises),
     )
     chained = _chained(connection, sql, counts, judged) if counts else None
     return Changed(diff, chained, opened_failures)

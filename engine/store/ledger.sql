@@ -87,6 +87,12 @@ WHERE resolved_at IS NULL AND retired_at IS NULL
   AND (check_id IN (SELECT id FROM checks WHERE name IN (SELECT value FROM json_each (:checks)))
     OR source IN (SELECT value FROM json_each (:sources)));
 
+-- retire passers --
+-- Nobody watches them any more: what passed once would prove no loss.
+DELETE FROM passers
+WHERE check_id IN (SELECT id FROM checks WHERE name IN (SELECT value FROM json_each (:checks)))
+  OR source IN (SELECT value FROM json_each (:sources));
+
 -- retire checks --
 UPDATE checks SET memory = NULL, state = NULL WHERE name IN (SELECT value FROM json_each (:checks));
 
@@ -105,7 +111,10 @@ INSERT OR REPLACE INTO history (finding, at, what, outcome, reason) VALUES (:fin
 DELETE FROM subjects WHERE hash = ?;
 
 -- forget facts --
-UPDATE findings SET facts = '{}', mark = NULL, ack = iif (ack IS NULL, NULL, ''), ack_by = NULL WHERE subject = ?;
+UPDATE findings SET facts = '{}', mark = NULL, alarm_mark = NULL, ack = iif (ack IS NULL, NULL, ''), ack_by = NULL WHERE subject = ?;
+
+-- forget passer --
+DELETE FROM passers WHERE subject = ?;
 
 -- blobs of source --
 SELECT digest FROM blobs WHERE source = ? AND tombstoned_at IS NULL ORDER BY digest;

@@ -1,8 +1,8 @@
 """A judgement on its way into the store: marks in memory, then in a table, the findings in a file without a name.
 
-A *mark* is a keyed hash of a finding as it stands. A finding whose mark is already among the open ones has not changed,
-so a judgement costs one hash and one short row a finding, and only what changed is looked at again. Memory is bounded
-by the batch; a crash leaves nothing behind.
+A *mark* is a keyed hash of a finding as it stands, with the alarm that it raises. A finding whose mark is already among
+the open ones has not changed, so a judgement costs one hash and one short row a finding, and only what changed is
+looked at again. Memory is bounded by the batch; a crash leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from checks.model.judgement import Outcome, Scalar
 from checks.model.result import Finding
+from engine.store import NO_ALARM, Raises
 from engine.store.opening import connect
 from engine.store.queries import Sql
 
@@ -31,8 +33,8 @@ IN_MEMORY: Final = 100_000
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _DECODER: Final[msgspec.json.Decoder[Finding]] = msgspec.json.Decoder(Finding)
 
-ChangeRow = tuple[bytes, str, str, str, str, str, str, str | None, bool, bytes]
-"""Subject's hash, subject, label, source, outcome, reason, facts, cause, urgent, mark."""
+ChangeRow = tuple[bytes, str, str, str, str, str, str, str | None, bool, bytes, str | None, bytes | None]
+"""Subject's hash, subject, label, source, outcome, reason, facts, cause, urgent, mark, alarm, what it is raised for."""
 
 
 def hasher(key: bytes) -> Callable[[bytes], bytes]:
@@ -60,11 +62,19 @@ class _Batch:
 class Spooled:
     """The findings of one judgement; used by the writing thread alone."""
 
-    def __init__(self, path: Path, sql: Sql, hashed: Callable[[bytes], bytes], limit: int = IN_MEMORY) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sql: Sql,
+        hashed: Callable[[bytes], bytes],
+        limit: int = IN_MEMORY,
+        raises: Raises = NO_ALARM,
+    ) -> None:
         """Begin, with up to ``limit`` marks in memory; raises ``sqlite3.Error`` or ``OSError``."""
         self.connection: sqlite3.Connection = connect(path, durable=True)
         self._sql = sql
         self._hashed = hashed
+        self._raises = raises
         self._file: BinaryIO | None = None
         self._folder = path.parent
         self._batches: list[_Batch] = []
@@ -84,11 +94,16 @@ class Spooled:
         if stands:
             lines = _ENCODER.encode_lines(stands)
             first = self._rows + 1
-            self._note(dict(zip(map(self._hashed, lines.splitlines()), itertools.count(first), strict=False)))
+            self._note(dict(zip(self._marked(stands, lines.splitlines()), itertools.count(first), strict=False)))
             self._write(lines)
             self._batches.append(_Batch(first, self._size, len(lines)))
             self._rows += len(stands)
             self._size += len(lines)
+
+    def remember(self, passing: Sequence[str]) -> None:
+        """Stage the subjects that passed."""
+        rows = [(self._hashed(subject.encode()), subject.partition("/")[0]) for subject in passing]
+        self._write_rows("add passer", rows)
 
     def find_changes(self, check: int) -> None:
         """Find what is staged and not open as it stands (candidates), and what is open and not staged so (absent)."""
@@ -124,6 +139,7 @@ class Spooled:
 
     def _change(self, line: bytes) -> ChangeRow:
         finding = _DECODER.decode(line)
+        alarm = self._alarm(finding) if self._raises.reasons else None
         return (
             self._hashed(finding.subject.encode()),
             finding.subject,
@@ -134,8 +150,27 @@ class Spooled:
             _ENCODER.encode(finding.facts).decode(),
             finding.cause,
             finding.urgent,
-            self._hashed(line),
+            self._hashed(line) if alarm is None else self._mark(line, alarm),
+            alarm,
+            None if alarm is None else self._hashed(_ENCODER.encode(self._raised_for(finding))),
         )
+
+    def _marked(self, findings: Sequence[Finding], lines: Sequence[bytes]) -> Iterable[bytes]:
+        """Mark findings; where no failure raises an alarm, by their lines alone."""
+        if not self._raises.reasons:
+            return map(self._hashed, lines)
+        return map(self._mark, lines, map(self._alarm, findings))
+
+    def _mark(self, line: bytes, alarm: str | None) -> bytes:
+        return self._hashed(line if alarm is None else b"%s %s" % (line, alarm.encode()))
+
+    def _alarm(self, finding: Finding) -> str | None:
+        """Tell the alarm that a finding raises by its reason."""
+        return self._raises.reasons.get(finding.reason) if finding.outcome is Outcome.FAIL else None
+
+    def _raised_for(self, finding: Finding) -> tuple[str, list[Scalar]]:
+        """Tell what raises the alarm: another reason, or another fact of those that renew it, raises it anew."""
+        return finding.reason, [finding.facts.get(name) for name in sorted(self._raises.renews)]
 
     def _note(self, marks: dict[bytes, int]) -> None:
         """Keep marks, in memory while there is room."""
@@ -147,7 +182,7 @@ class Spooled:
             self._write_rows("add mark", self._marks.items())
             self._marks = None
 
-    def _write_rows(self, statement: str, rows: Iterable[tuple[bytes] | tuple[bytes, int]]) -> None:
+    def _write_rows(self, statement: str, rows: Iterable[tuple[bytes] | tuple[bytes, int] | tuple[bytes, str]]) -> None:
         self.connection.execute("BEGIN")
         self.connection.executemany(self._sql[statement], rows)
         self.connection.execute("COMMIT")

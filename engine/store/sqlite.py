@@ -19,7 +19,7 @@ from checks.model.state import State
 from engine import chain as chains
 from engine.evidence import Manifest
 from engine.port import Event, Query, Row, Rows
-from engine.store import Chained, CheckMemory, Loaded, SourceMemory, Stage
+from engine.store import NO_ALARM, Chained, CheckMemory, Loaded, Raises, SourceMemory, Stage
 from engine.store import rows as reading
 from engine.store.faults import corrupt, named
 from engine.store.instants import stored, told
@@ -136,9 +136,9 @@ class SqliteStore:
 
         await self._writer.transact(connection, work)
 
-    def stage(self, check: str, family: str) -> Stage:
-        """Begin one judgement of a configured check."""
-        return SqliteStage(self._shared, check, family)
+    def stage(self, check: str, family: str, raises: Raises = NO_ALARM) -> Stage:
+        """Begin one judgement of a configured check, whose failures raise these alarms."""
+        return SqliteStage(self._shared, check, family, raises)
 
     async def rows(self, query: Query, now: datetime) -> Rows:
         """Give a page of findings; retired ones are in no view."""
@@ -188,7 +188,7 @@ class SqliteStore:
         }
 
         def work() -> None:
-            for step in ("note retired", "retire findings", "retire checks", "retire sources"):
+            for step in ("note retired", "retire findings", "retire passers", "retire checks", "retire sources"):
                 self._state.execute(self._ledger[step], gone)
 
         await self._writer.transact(self._state, work)
@@ -286,6 +286,7 @@ class SqliteStore:
         def work() -> list[str]:
             self._durable.execute(self._ledger["forget subject"], (hashed,))
             self._durable.execute(self._ledger["forget facts"], (hashed,))
+            self._durable.execute(self._ledger["forget passer"], (hashed,))
             put_chain(self._durable, self._ledger, [Chained(kind="forget", body=body)], self._clock())
             source = subject.partition("/")[0]
             return [digest for (digest,) in self._durable.execute(self._ledger["blobs of source"], (source,))]
@@ -298,6 +299,10 @@ class SqliteStore:
             lambda reader: [chains.Link(*row) for row in reader.execute(self._ledger["chain"], (after, limit))],
         )
 
+    async def noted_head(self) -> chains.Head:
+        """Give the head that is noted beside the chain; raises ``ValueError`` when what lies there is none."""
+        return await self._readers.run(lambda reader: noted_head(reader, self._ledger))
+
     async def verify(self) -> chains.Verified:
         """Read the whole chain against itself and against its noted head."""
         return await self._readers.run(
@@ -306,6 +311,11 @@ class SqliteStore:
                 noted_head(reader, self._ledger),
             ),
         )
+
+    async def touch(self) -> None:
+        """Write a little that means nothing, to find out whether the store can be written."""
+        row = ("touched", str(stored(self._clock())))
+        await self._writer.transact(self._state, lambda: self._state.execute(self._ledger["put meta"], row).close())
 
     async def close(self) -> None:
         """Finish writing and close."""

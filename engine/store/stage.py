@@ -10,7 +10,7 @@ from typing import Final
 
 from checks.model.result import Finding
 from engine.port import Event
-from engine.store import Chained, CheckMemory, Diff, Live, StoreError
+from engine.store import NO_ALARM, Chained, CheckMemory, Diff, Live, Raises, StoreError
 from engine.store.diff import Changed, Judged, compare
 from engine.store.ledger import put_chain, put_check, put_events
 from engine.store.queries import Sql
@@ -41,21 +41,24 @@ class SqliteStage:
     From ``diff`` to ``commit`` or ``abort`` it holds the store's turn to write, so ``abort`` belongs in a ``finally``.
     """
 
-    def __init__(self, shared: Shared, check: str, family: str) -> None:
+    def __init__(self, shared: Shared, check: str, family: str, raises: Raises = NO_ALARM) -> None:
         """Begin a judgement; nothing is opened before the first finding."""
         self._shared = shared
         self._check = check
         self._family = family
+        self._raises = raises
         self._buffer: list[Finding] = []
+        self._passing: list[str] = []
         self._spooled: Spooled | None = None
         self._over = False
         self._holds_turn = False
         self._changed: tuple[Changed, datetime] | None = None
 
-    async def add(self, findings: Sequence[Finding]) -> None:
-        """Stage findings, carried ones too."""
+    async def add(self, findings: Sequence[Finding], passing: Sequence[str] = ()) -> None:
+        """Stage findings, carried ones too, and the subjects that passed, of a check that remembers them."""
         self._buffer.extend(findings)
-        if len(self._buffer) >= BATCH:
+        self._passing.extend(passing)
+        if len(self._buffer) + len(self._passing) >= BATCH:
             await self._flush()
 
     async def diff(
@@ -65,12 +68,22 @@ class SqliteStage:
         complete: bool,
         remediate_within: timedelta,
         waivers: Sequence[Live],
+        same_policy: bool = True,
     ) -> Diff:
         """Compare with the open findings of the check, inside the transaction that ``commit`` ends."""
         if self._changed is not None:
             raise StoreError(f"{self._check}: was compared already; a judgement is compared once")
         await self._flush()
-        judged = Judged(self._check, self._family, now, complete, remediate_within, tuple(waivers))
+        judged = Judged(
+            check=self._check,
+            family=self._family,
+            now=now,
+            complete=complete,
+            remediate_within=remediate_within,
+            waivers=tuple(waivers),
+            raises=self._raises,
+            same_policy=same_policy,
+        )
         await self._shared.writer.turn.acquire()
         self._holds_turn = True
         try:
@@ -94,6 +107,7 @@ class SqliteStage:
     async def abort(self) -> None:
         """Forget the stage; does nothing after ``commit``."""
         self._buffer.clear()
+        self._passing.clear()
         self._let_go()
 
     async def _flush(self) -> None:
@@ -103,16 +117,23 @@ class SqliteStage:
                 f"{self._check}: this judgement is over, or lost findings on its way, and cannot be stored"
             )
         batch, self._buffer = self._buffer, []
+        passing, self._passing = self._passing, []
         try:
-            await self._shared.writer.run(lambda: self._open().add(batch))
+            await self._shared.writer.run(lambda: self._stage(batch, passing))
         except BaseException:
             self._let_go()
             raise
 
+    def _stage(self, batch: Sequence[Finding], passing: Sequence[str]) -> None:
+        spooled = self._open()
+        spooled.add(batch)
+        if passing:
+            spooled.remember(passing)
+
     def _open(self) -> Spooled:
         if self._spooled is None:
             shared = self._shared
-            self._spooled = Spooled(shared.path, shared.stage_sql, shared.hashed, shared.in_memory)
+            self._spooled = Spooled(shared.path, shared.stage_sql, shared.hashed, shared.in_memory, self._raises)
         return self._spooled
 
     def _compare(self, judged: Judged) -> Changed:

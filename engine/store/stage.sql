@@ -13,8 +13,11 @@ CREATE TEMP TABLE change (
   facts TEXT NOT NULL,
   cause TEXT,
   urgent INTEGER NOT NULL,
-  mark BLOB NOT NULL
+  mark BLOB NOT NULL,
+  alarm TEXT,
+  alarm_mark BLOB
 );
+CREATE TEMP TABLE passer (subject BLOB PRIMARY KEY, source TEXT NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE delta (
   subject BLOB PRIMARY KEY,
   what TEXT NOT NULL,
@@ -27,6 +30,9 @@ INSERT INTO temp.mark (mark, row) VALUES (?, ?);
 
 -- add held --
 INSERT INTO temp.held (subject) VALUES (?);
+
+-- add passer --
+INSERT OR IGNORE INTO temp.passer (subject, source) VALUES (?, ?);
 
 -- index marks --
 CREATE INDEX temp.mark_by_mark ON mark (mark);
@@ -70,8 +76,8 @@ ORDER BY m.mark;
 SELECT row FROM temp.candidate ORDER BY row;
 
 -- add change --
-INSERT INTO temp.change (subject, name, label, source, outcome, reason, facts, cause, urgent, mark)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO temp.change (subject, name, label, source, outcome, reason, facts, cause, urgent, mark, alarm, alarm_mark)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- index changes --
 CREATE INDEX temp.change_by_subject ON change (subject);
@@ -143,6 +149,21 @@ ON CONFLICT (check_id, subject) DO UPDATE SET
   resolved_at = NULL,
   retired_at = NULL;
 
+-- put alarms --
+-- An alarm stays as it was raised while its finding is unknown, or fails for the same; a loss stays while it fails at all.
+-- What was resolved has lost it, so what comes back raises it anew.
+UPDATE findings SET
+  alarm = c.alarm,
+  alarm_mark = c.alarm_mark,
+  alarmed_at = CASE
+    WHEN c.alarm IS NULL THEN NULL
+    WHEN findings.alarm IS c.alarm AND coalesce (findings.alarm_mark, c.alarm_mark) IS c.alarm_mark THEN alarmed_at
+    ELSE :now
+  END
+FROM temp.change AS c
+WHERE findings.check_id = :check AND findings.subject = c.subject AND c.outcome <> 'unknown'
+  AND NOT (c.outcome = 'fail' AND c.alarm IS NULL AND findings.alarm IS :loses);
+
 -- note resolved --
 INSERT INTO temp.delta (subject, what, outcome, reason)
 SELECT f.subject, 'resolved', f.outcome, f.reason
@@ -151,8 +172,46 @@ WHERE NOT EXISTS (SELECT 1 FROM temp.held AS h WHERE h.subject = f.subject)
 ORDER BY f.subject;
 
 -- resolve --
-UPDATE findings SET resolved_at = :now, waiver = NULL, waiver_ends = NULL
+UPDATE findings SET
+  resolved_at = :now, waiver = NULL, waiver_ends = NULL, alarm = NULL, alarm_mark = NULL, alarmed_at = NULL
 WHERE check_id = :check AND subject IN (SELECT subject FROM temp.delta WHERE what = 'resolved');
+
+-- raise lost --
+UPDATE findings SET alarm = :loses, alarm_mark = NULL, alarmed_at = :now
+WHERE check_id = :check AND outcome = 'fail' AND resolved_at IS NULL AND retired_at IS NULL
+  AND subject IN (SELECT subject FROM passers WHERE check_id = :check)
+  AND id NOT IN (SELECT finding FROM temp.absent);
+
+-- forget failed --
+DELETE FROM passers
+WHERE check_id = :check AND EXISTS (
+  SELECT 1 FROM findings AS f
+  WHERE f.check_id = :check AND f.subject = passers.subject AND f.outcome = 'fail'
+    AND f.resolved_at IS NULL AND f.retired_at IS NULL
+    AND f.id NOT IN (SELECT finding FROM temp.absent)
+);
+
+-- remember passers --
+INSERT INTO passers (check_id, subject, source)
+SELECT :check, p.subject, p.source FROM temp.passer AS p
+WHERE NOT EXISTS (SELECT 1 FROM passers AS known WHERE known.check_id = :check AND known.subject = p.subject)
+  AND NOT EXISTS (
+    SELECT 1 FROM findings AS f
+    WHERE f.check_id = :check AND f.subject = p.subject AND f.outcome = 'fail'
+      AND f.resolved_at IS NULL AND f.retired_at IS NULL
+      AND f.id NOT IN (SELECT finding FROM temp.absent)
+  );
+
+-- forget gone --
+-- Whom a complete population does not show any more, or has put out of scope, has nothing to lose.
+DELETE FROM passers
+WHERE check_id = :check
+  AND NOT EXISTS (SELECT 1 FROM temp.passer AS p WHERE p.subject = passers.subject)
+  AND NOT EXISTS (SELECT 1 FROM temp.held AS h WHERE h.subject = passers.subject)
+  AND NOT EXISTS (
+    SELECT 1 FROM findings AS f
+    WHERE f.check_id = :check AND f.subject = passers.subject AND f.resolved_at IS NULL AND f.retired_at IS NULL
+  );
 
 -- write history --
 INSERT OR REPLACE INTO history (finding, at, what, outcome, reason)
@@ -169,16 +228,19 @@ SELECT subject, what, outcome FROM temp.delta ORDER BY subject;
 SELECT EXISTS (SELECT 1 FROM findings WHERE check_id = :check AND waiver IS NOT NULL);
 
 -- failing --
+-- What raised an alarm and is unknown since is waived like a failure.
 SELECT f.id, s.subject, s.label, f.waiver, f.waiver_ends
 FROM findings AS f JOIN subjects AS s ON s.hash = f.subject
-WHERE f.check_id = :check AND f.outcome = 'fail' AND f.resolved_at IS NULL AND f.retired_at IS NULL;
+WHERE f.check_id = :check AND (f.outcome = 'fail' OR f.alarm IS NOT NULL)
+  AND f.resolved_at IS NULL AND f.retired_at IS NULL;
 
 -- waive --
 UPDATE findings SET waiver = ?, waiver_ends = ? WHERE id = ?;
 
 -- end waivers --
 UPDATE findings SET waiver = NULL, waiver_ends = NULL
-WHERE check_id = :check AND waiver IS NOT NULL AND (outcome <> 'fail' OR resolved_at IS NOT NULL);
+WHERE check_id = :check AND waiver IS NOT NULL
+  AND (outcome <> 'fail' AND alarm IS NULL OR resolved_at IS NOT NULL);
 
 -- count waived --
 -- Only failures of this judgement count: one that is held, or that a partial collection did not show, is not in its tally.
@@ -192,3 +254,10 @@ SELECT count(*), min(f.due) FROM findings AS f INDEXED BY findings_due
 WHERE f.check_id = :check AND f.due IS NOT NULL AND f.due > :now AND f.waiver IS NULL AND f.outcome = 'fail'
   AND f.resolved_at IS NULL AND f.retired_at IS NULL
   AND f.id NOT IN (SELECT finding FROM temp.absent);
+
+-- count alarms --
+-- Whatever is open, failing or unknown since: an alarm does not end because a source tells less.
+SELECT alarm, count(*), max(alarmed_at) FROM findings INDEXED BY findings_alarmed
+WHERE check_id = :check AND alarm IS NOT NULL AND waiver IS NULL
+  AND resolved_at IS NULL AND retired_at IS NULL
+GROUP BY alarm;

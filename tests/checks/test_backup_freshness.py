@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from checks.backup_freshness import CHECK
+from checks.backup_freshness import CHECK, LONGEST
 from checks.model.doubt import Cause
 from checks.model.judgement import Judgement, Outcome
 from checks.model.records import Backup, Record
 from checks.model.units import duration
 from tests.support.builders import ago, ahead, backup, backup_set, judged
+from tests.support.clock import NOW
 
+SECOND = timedelta(seconds=1)
 PASS, WARN, FAIL, UNKNOWN = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
 
 
@@ -141,3 +143,35 @@ def test_its_populations_are_stale_well_within_the_objective() -> None:
     """The default maximal age is half the objective, and six hours at most."""
     assert CHECK.max_age(CHECK.policy()) == timedelta(hours=6)
     assert CHECK.max_age(CHECK.policy(rpo=duration("1h"))) == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("rpo", "grace", "expected"),
+    [
+        pytest.param(None, None, ("24h", "6h"), id="none of its own"),
+        pytest.param("0s", "0s", ("24h", "6h"), id="zero is none"),
+        pytest.param("1h", None, ("1h", "6h"), id="its own objective"),
+        pytest.param(None, "1h", ("24h", "1h"), id="its own grace"),
+        pytest.param("12h", "2h", ("12h", "2h"), id="both"),
+    ],
+)
+def test_the_limits_of_a_set_are_those_that_it_is_judged_by(
+    rpo: str | None, grace: str | None, expected: tuple[str, str]
+) -> None:
+    """A set's own come before the policy's; at the RPO it is warned, and at both together it fails."""
+    assert CHECK.limits is not None
+    own = (None if rpo is None else duration(rpo), None if grace is None else duration(grace))
+    limit, slack = CHECK.limits(CHECK.policy(), *own)
+    assert (limit, slack) == (duration(expected[0]), duration(expected[1]))
+    names = ("rpo_seconds", "grace_seconds")
+    told = {name: 0 if length is None else length.total_seconds() for name, length in zip(names, own, strict=True)}
+    ages = [limit - SECOND, limit, limit + slack - SECOND, limit + slack]
+    outcomes = [judge([backup(started_at=NOW - age)], told).outcome for age in ages]
+    assert outcomes == [PASS, WARN, WARN, FAIL]
+
+
+@pytest.mark.parametrize("own", [-SECOND, LONGEST + SECOND], ids=["negative", "beyond ten years"])
+def test_limits_that_cannot_be_are_the_policys(own: timedelta) -> None:
+    """Such a set is unknown; whatever is still said of it goes by the policy."""
+    assert CHECK.limits is not None
+    assert CHECK.limits(CHECK.policy(), own, own) == (duration("24h"), duration("6h"))

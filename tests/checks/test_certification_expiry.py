@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from checks.certification_expiry import CHECK, FUTURE, NO_END, ODD_PERIOD, PREMATURE
+from checks.certification_expiry import CHECK, FUTURE, NO_END, ODD_PERIOD, PREMATURE, Policy, current_until
 from checks.model.judgement import Outcome
 from checks.model.records import Bridge
 from checks.model.units import utc
@@ -210,3 +210,43 @@ def test_calendar_months_end_with_the_month() -> None:
     """Twelve months from the end of February are the end of February."""
     judgement = judged(CHECK, attestation(period_end=utc("2024-02-29T23:59:59Z")))
     assert judgement.facts["current_until"] == "2025-02-28T23:59:59Z"
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        pytest.param(attestation(period_end=day("2026-03-31")), day("2027-03-31"), id="type 2, from its period"),
+        pytest.param(attestation(period_end=day("2024-03-31"), period_start=ago("2000d")), None, id="an odd period"),
+        pytest.param(attestation(kind="soc2_type1", period_end=day("2026-03-31")), day("2027-03-31"), id="type 1"),
+        pytest.param(attestation(period_end=None), None, id="no period told"),
+        pytest.param(certificate(), ahead("200d"), id="the surveillance audit comes first"),
+        pytest.param(certificate(surveillance_due=ahead("800d")), ahead("700d"), id="the certificate ends first"),
+        pytest.param(certificate(surveillance_due=None), None, id="no surveillance audit told"),
+        pytest.param(certificate(surveillance_due=ago("9d")), ago("9d"), id="past its time, and so told"),
+        pytest.param(certificate("dpa"), ahead("700d"), id="a contract"),
+        pytest.param(certificate("pentest", issued_at=day("2026-03-31")), day("2027-03-31"), id="yearly"),
+        pytest.param(certificate("a novelty"), None, id="a new kind"),
+        pytest.param(certificate(status="suspended"), None, id="suspended"),
+        pytest.param(certificate(status="in_progress"), None, id="in progress"),
+        pytest.param(certificate(status=None), None, id="no status told"),
+        pytest.param(certificate(issued_at=ahead("9d")), None, id="of the future"),
+        pytest.param(attestation(opinion="adverse"), None, id="adverse"),
+        pytest.param(attestation(opinion=None), None, id="no opinion told"),
+        pytest.param(certificate(categories=()), None, id="lacks a category"),
+        pytest.param(certificate(document_intact=False), None, id="its document changed"),
+        pytest.param(certificate(document_intact=None), ahead("200d"), id="its document cannot be read"),
+        pytest.param(certificate(document=""), ahead("200d"), id="only claimed"),
+    ],
+)
+def test_an_attestation_that_counts_tells_its_end(record: Any, expected: object) -> None:
+    """The end is the one that its time is judged by; one that fails for another reason, or cannot be true, has none."""
+    assert current_until(record, Policy(), NOW) == expected
+
+
+def test_the_end_of_currency_is_where_the_judgement_turns() -> None:
+    """A Type II report stops to pass at the very instant that is told, whatever the policy."""
+    for months in (4, 6, 12):
+        end = current_until(attestation(), Policy(current_months=months), NOW)
+        assert end is not None
+        before, after = (judged(CHECK, attestation(), now=at, current_months=months) for at in (end - DAY / 9, end))
+        assert (before.outcome, after.outcome) == (PASS, WARN)

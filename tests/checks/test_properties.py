@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.model.check import ALWAYS_READ, EXAMPLE_NOW, Check, Example
+from checks.model.check import ALWAYS_READ, EXAMPLE_NOW, AlarmKind, Check, Example
 from checks.model.doubt import Gap
 from checks.model.fold import Exclusion, Fold, Part, Question
 from checks.model.judgement import Judgement, Outcome, failed, passed
@@ -287,6 +287,35 @@ def test_a_check_declares_itself(name: str) -> None:
         assert "\n" not in mapped.why
     assert check.max_age(check.policy()) > timedelta(0)
     assert check.knows is None or check.keys is not None
+
+
+@every_check
+def test_alarms_are_raised_by_failures_that_examples_show(name: str) -> None:
+    """Every reason that raises an alarm is explained and comes out of an example; so do the facts that renew it."""
+    check = CHECKS[name]
+    judgements = [judge_example(check, example) for example in check.examples]
+    failures = {judgement.reason: judgement for judgement in judgements if judgement.outcome is Outcome.FAIL}
+    assert set(check.alarms) <= set(failures) & set(check.explain)
+    for reason in check.alarms:
+        assert check.renews <= set(failures[reason].facts)
+    assert set(check.kinds) == {*check.alarms.values(), check.loses} - {None}
+    assert not check.renews or check.alarms
+    assert check.loses is None or not check.alarms, "one failure cannot hold two alarms"
+
+
+def test_every_kind_of_alarm_has_its_check() -> None:
+    """What may wake somebody is declared where it is judged, once."""
+    declared = [kind for check in CHECKS.values() for kind in check.kinds]
+    assert sorted(declared) == sorted(AlarmKind)
+
+
+@pytest.mark.parametrize("name", ["tls_expiry"])
+@given(data=st.data())
+def test_every_failure_of_such_a_check_raises_its_alarm(name: str, data: st.DataObject) -> None:
+    """However a record is bent, there is no failure that raises none."""
+    case = data.draw(cases(name))
+    judgement = case.judge(case.items[0])
+    assert judgement.outcome is not Outcome.FAIL or judgement.reason in case.check.alarms
 
 
 def _always(judgement: Judgement) -> Any:

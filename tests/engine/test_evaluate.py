@@ -45,7 +45,7 @@ async def judged(
     """Judge checks together; gives results and the findings of each by subject."""
     found: dict[str, dict[str, Outcome]] = {name: {} for name in names}
 
-    async def emit(name: str, findings: Sequence[Finding]) -> None:
+    async def emit(name: str, findings: Sequence[Finding], _: Sequence[str]) -> None:
         found[name].update({finding.subject.partition("/")[2]: finding.outcome for finding in findings})
 
     configured = [

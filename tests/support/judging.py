@@ -17,7 +17,7 @@ from checks.model.result import Finding, Result
 from checks.model.state import State, Tally, Verdict
 from engine.evidence import Manifest, digest_of
 from engine.port import Event
-from engine.store import Chained, CheckMemory, Diff, Live, Store
+from engine.store import NO_ALARM, Chained, CheckMemory, Diff, Live, Raises, Store
 from tests.support.clock import NOW
 from tests.support.servers import needs
 
@@ -85,12 +85,21 @@ async def judge(
     remembered: CheckMemory | None = None,
     events: Sequence[Event] = (),
     chain: Sequence[Chained] = (),
+    raises: Raises = NO_ALARM,
+    passing: Sequence[str] = (),
+    same_policy: bool = True,
 ) -> Diff:
     """Put one judgement through a store."""
-    stage = store.stage(check, "mfa")
+    stage = store.stage(check, "mfa", raises)
     try:
-        await stage.add(found)
-        diff = await stage.diff(now=now, complete=complete, remediate_within=remediate_within, waivers=waivers)
+        await stage.add(found, passing)
+        diff = await stage.diff(
+            now=now,
+            complete=complete,
+            remediate_within=remediate_within,
+            waivers=waivers,
+            same_policy=same_policy,
+        )
         await stage.commit(remembered or memory(check, now=now), events, chain)
     finally:
         await stage.abort()

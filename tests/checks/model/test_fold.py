@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from checks.model.check import Check, Family
+from checks.model.check import AlarmKind, Check, Family
 from checks.model.doubt import Cause, Gap
 from checks.model.fold import Exclusion, Fold, Part, Question
 from checks.model.judgement import Judgement, Outcome, excluded, failed, passed, unknown, warned
@@ -233,6 +234,39 @@ def test_a_partial_collection_adds_failures_and_clears_none() -> None:
     found = fold.feed_over([healed, broken, (None, account("c"))])
     assert [item.subject for item in found] == ["okta-prod/a", "okta-prod/b"]
     assert (fold.result().tally.failed, fold.result().tally.passed) == (2, 1)
+
+
+LOSING = dataclasses.replace(CHECK, loses=AlarmKind.MFA_LOST)
+EVERY = ["active", "locked", "disabled", "deleted", "roster", "raise", None]
+
+
+@pytest.mark.parametrize(
+    ("check", "exclude", "expected"),
+    [
+        pytest.param(CHECK, (), [], id="a check that remembers nobody"),
+        pytest.param(LOSING, (), ["okta-prod/a0", "okta-prod/a1"], id="passed and warned"),
+        pytest.param(LOSING, (Exclusion({"id": "a0"}, "kiosk"),), ["okta-prod/a1"], id="left out"),
+        pytest.param(LOSING, (Exclusion({"roles": "x"}, "role"),), ["okta-prod/a0", "okta-prod/a1"], id="not left out"),
+    ],
+)
+def test_who_passes_goes_out_once(check: Check, exclude: Sequence[Exclusion], expected: list[str]) -> None:
+    """A check that tells a loss gives those that passed, warned ones too, page by page; the result is as ever."""
+    asked = Question(name="c", check=check, policy=None, threshold=1.0, now=NOW, parts=part(), exclude=exclude)
+    fold, other = Fold(asked), Fold(dataclasses.replace(asked, check=CHECK))
+    items = [account(f"a{index}", status=status) for index, status in enumerate(EVERY)]
+    assert fold.feed(items) == other.feed(items)
+    assert fold.take_passing() == expected
+    assert fold.take_passing() == []
+    assert fold.result() == other.result()
+
+
+def test_who_passed_before_a_partial_collection_still_passes() -> None:
+    """Laid over the complete collection, what is unknown in the partial one passes as before; a failure does not."""
+    fold = Fold(Question(name="c", check=LOSING, policy=None, threshold=1.0, now=NOW, parts=part()))
+    dim = (account("a"), account("a", status=None))
+    broken = (account("b"), account("b", status="disabled"))
+    fold.feed_over([dim, broken, (None, account("c"))])
+    assert fold.take_passing() == ["okta-prod/a", "okta-prod/c"]
 
 
 def _count_backups(item: Sequence[Record], policy: object, now: datetime, known: Known) -> Judgement:
