@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from checks.model.check import AlarmKind
 from checks.model.doubt import Cause
 from checks.model.state import BLIND, State, state_of
 from checks.model.units import format_duration
 from engine.judge import standing_of
-from engine.port import BlindBy, CheckView, PolicyValue, SourceView
+from engine.port import Alarm, BlindBy, CheckView, PolicyValue, Quota, SourceView
 from engine.store import CheckMemory, SourceMemory
+from engine.times import deadlines_of, labels_of
+from engine.waivers import NONE, Waivers
+from sources.common.traffic import Traffic, Window
 
 if TYPE_CHECKING:
+    from checks.model.check import Check
     from engine.config import CheckConfig, Config, SourceConfig
     from sources.common.source import Plan
 
@@ -31,6 +36,7 @@ class Activity:
     plan: Plan | None = None
     runs: int = 0
     failures: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
     in_a_row: int = field(default=0)
     """Failures since the last complete run; they space the retries."""
 
@@ -85,8 +91,18 @@ def _source_view(
         runs=activity.runs,
         failures=activity.failures,
         digest=complete.blob if complete is not None else None,
-        labels=source.source.labels(source.own) if source.source.labels is not None else {},
+        labels=labels_of(source),
+        requests=activity.traffic.requests,
+        request_failures={cause.value: count for cause, count in activity.traffic.failures.items()},
+        throttled=activity.traffic.throttled,
+        throttle_seconds=activity.traffic.throttle_seconds,
+        quota=_quota(activity.traffic.scarcest),
+        credential_expires_at=activity.traffic.credential_ends,
     )
+
+
+def _quota(told: Window | None) -> Quota | None:
+    return Quota(remaining=told.remaining, limit=told.limit, reset_at=told.reset_at) if told is not None else None
 
 
 def check_views(
@@ -95,12 +111,24 @@ def check_views(
     sources: Mapping[str, SourceMemory],
     counts: Mapping[str, tuple[int, int]],
     now: datetime,
+    waivers: Waivers = NONE,
 ) -> list[CheckView]:
     """Show every configured check."""
-    return [
-        _check_view(check, memories.get(name) or CheckMemory(name=name), sources, counts.get(name, (0, 0)), now)
-        for name, check in config.checks.items()
-    ]
+    live = waivers.live_by_check(now)
+    views: list[CheckView] = []
+    for name, check in config.checks.items():
+        view = _check_view(check, memories.get(name) or CheckMemory(name=name), sources, counts.get(name, (0, 0)), now)
+        covering = live.get(name, ())
+        subjects = [waiver.covering for waiver in covering if not waiver.structural]
+        views.append(
+            msgspec.structs.replace(
+                view,
+                deadlines=deadlines_of(check, config.sources, sources, subjects),
+                waivers=len(covering),
+                waiver_ends=min((waiver.ends for waiver in covering), default=None),
+            ),
+        )
+    return views
 
 
 def _check_view(
@@ -134,6 +162,8 @@ def _check_view(
         gaps=result.gaps if result is not None else (),
         depths=result.depths if result is not None else {},
         urgent=result.urgent if result is not None else 0,
+        alarms=_alarms(unit, memory),
+        max_age=check.max_age,
         state_since=memory.state_since,
         was=memory.was if state in BLIND else None,
         blind_by=_blind_by(names, memory, sources, state, now) if state in BLIND else None,
@@ -144,6 +174,12 @@ def _check_view(
         opened_24h=counts[0],
         resolved_24h=counts[1],
     )
+
+
+def _alarms(unit: Check, memory: CheckMemory) -> dict[str, Alarm]:
+    """Tell every kind of alarm that a check declares; zeros of one that was never judged."""
+    declared = {*unit.alarms.values(), unit.loses}
+    return {kind.value: memory.alarms.get(kind.value, Alarm()) for kind in AlarmKind if kind in declared}
 
 
 def _blind_by(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 import tomli
@@ -81,6 +81,11 @@ class Waiver:
         """Tell whether it holds now."""
         return self.starts <= now < self.ends
 
+    @property
+    def covering(self) -> Live:
+        """What the store needs of a waiver of subjects."""
+        return Live(id=self.written.id, subjects=self.written.subjects, ends=self.ends)
+
     def status(self, now: datetime) -> Literal["active", "expired", "future"]:
         """Name its place in time."""
         if now < self.starts:
@@ -98,7 +103,7 @@ class Waivers:
     def live_for(self, check: str, now: datetime) -> list[Live]:
         """Give the live waivers of subjects of a check."""
         return [
-            Live(id=item.written.id, subjects=item.written.subjects, ends=item.ends)
+            item.covering
             for item in self.waivers
             if item.written.check == check and item.live(now) and not item.structural
         ]
@@ -110,6 +115,22 @@ class Waivers:
             for item in self.waivers
             if item.written.check == check and item.live(now) and item.structural
         }
+
+    def live_by_check(self, now: datetime) -> Mapping[str, Sequence[Waiver]]:
+        """Give the live waivers, structural ones included, by the check that they name."""
+        found: dict[str, list[Waiver]] = {}
+        for item in self.waivers:
+            if item.live(now):
+                found.setdefault(item.written.check, []).append(item)
+        return found
+
+    def expired(self, now: datetime) -> int:
+        """Count the waivers that have ended."""
+        return sum(1 for item in self.waivers if item.status(now) == "expired")
+
+
+NONE: Final = Waivers()
+"""No waivers, and no faults."""
 
 
 def load(path: Path, checks: Collection[str]) -> Waivers:

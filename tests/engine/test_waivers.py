@@ -57,6 +57,22 @@ def test_a_structural_waiver_covers_an_unknown_and_no_subject(tmp_path: Path) ->
     assert found.live_for("workforce-mfa", NOW) == []
 
 
+def test_live_waivers_are_grouped_by_the_check_that_they_name(tmp_path: Path) -> None:
+    """Structural ones count; one that has ended counts as expired, and one to come as neither."""
+    over, later = {"expires": "2026-11-20"}, {"starts": "2026-11-25"}
+    written = [{}, STRUCTURAL_ONE, {"check": '"keys"'}, over, later]
+    found = read(tmp_path, *({"id": f'"w{index}"', **one} for index, one in enumerate(written)))
+
+    live = found.live_by_check(NOW)
+
+    assert found.faults == ()
+    assert {name: [item.written.id for item in items] for name, items in live.items()} == {
+        "workforce-mfa": ["w0", "w1"],
+        "keys": ["w2"],
+    }
+    assert (found.expired(NOW), Waivers().expired(NOW)) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("starts", "expires", "status"),
     [
