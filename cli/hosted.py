@@ -15,8 +15,10 @@ from cli.version import VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cli.notify import Notifier
     from engine.config import Config
     from engine.elsewhere import Elsewhere
+    from engine.host import Hosted
     from engine.port import Port
 
 STARTING_SECONDS = 10.0
@@ -37,33 +39,49 @@ def serve(config: Config, *, demo: bool = False) -> int:
 
 async def _serve(config: Config, *, demo: bool) -> int:
     import logging
+    import os
 
+    from cli.notify import Notifier
     from engine.host import hosting
-    from engine.port import Reload
 
     log = logging.getLogger("controlwatch")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    notifier = Notifier(os.environ)
     async with hosting(config, version=VERSION, demo=demo) as hosted:
-
-        def end() -> None:
-            stop.set()
-            hosted.engine.wake()
-
-        reloads: set[asyncio.Task[object]] = set()
-
-        def reload() -> None:
-            task: asyncio.Task[object] = loop.create_task(hosted.desk.send(Reload()))
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, end)
-        loop.add_signal_handler(signal.SIGHUP, reload)
+        _obey(loop, hosted, notifier, stop)
         log.info("engine=live config=%s metrics=%s", config.path, hosted.metrics_address or "off")
+        hosted.engine.listeners.append(notifier.tell)
+        watching = loop.create_task(notifier.watch(lambda: hosted.engine.snapshot))
         await hosted.engine.run(stop)
+        watching.cancel()
     log.info("engine=stopped")
     return 0
+
+
+def _obey(loop: asyncio.AbstractEventLoop, hosted: Hosted, notifier: Notifier, stop: asyncio.Event) -> None:
+    """End at SIGTERM and SIGINT, and read the configuration again at SIGHUP."""
+    from engine.port import Reload
+
+    def end() -> None:
+        notifier.stopping()
+        stop.set()
+        hosted.engine.wake()
+
+    async def reloaded() -> None:
+        with notifier.reloading():
+            await hosted.desk.send(Reload())
+
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(reloaded())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, end)
+    loop.add_signal_handler(signal.SIGHUP, reload)
 
 
 def show(config: Config, *, demo: bool = False) -> int:

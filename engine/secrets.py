@@ -81,10 +81,10 @@ def _from_file(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise Unconfigured(f"the secret file {path} is no regular file")
-            if mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
+            if _open_to_others(status):
                 told = "can be read or written by others"
                 raise Unconfigured(f"the secret file {path} {told}; run: chmod 600 {path}")
             secret = file.read(LONGEST_BYTES).decode().rstrip("\r\n")
@@ -93,6 +93,16 @@ def _from_file(path: Path) -> str:
     if not secret:
         raise Unconfigured(f"the secret file {path} is empty")
     return secret
+
+
+def _open_to_others(status: os.stat_result) -> bool:
+    """Tell whether more than we may read or write it; root may let us read its file by our group or by an ACL alone.
+
+    So come systemd's credentials (``LoadCredential=``: the group bits are the mask of the ACL that names our user)
+    and Kubernetes' secrets (``fsGroup``); libpq accepts private keys by the same rule.
+    """
+    lent = stat.S_IRGRP if status.st_uid == 0 and os.geteuid() != 0 else 0
+    return bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH) & ~lent)
 
 
 def _why(error: OSError | ValueError) -> str:

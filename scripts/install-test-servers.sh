@@ -8,7 +8,12 @@
 set -euo pipefail
 
 # program:package
-wanted=(restic:restic openssl:openssl prometheus:prometheus promtool:prometheus tmux:tmux)
+wanted=(
+    restic:restic openssl:openssl tmux:tmux
+    prometheus:prometheus promtool:prometheus
+    prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
+    faketime:faketime jsonnet:jsonnet systemd-analyze:systemd
+)
 
 case "${1:-}" in
     "") ;;

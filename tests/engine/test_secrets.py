@@ -18,6 +18,7 @@ from tests.support.denied import denied
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 SECRET: Final = "hunter2-hunter2"
+NOBODY: Final = 65_534
 BACKENDS: Final = """
 import threading
 from keyring.backend import KeyringBackend
@@ -142,6 +143,36 @@ def test_a_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: i
     assert _refused("file:token", tmp_path) == (
         f"the secret file {path} can be read or written by others; run: chmod 600 {path}"
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can lend a file of its own to another user")
+@pytest.mark.parametrize(
+    ("owner", "mode", "accepted"),
+    [
+        pytest.param(0, 0o440, True, id="root lends it to our group, as Kubernetes does"),
+        pytest.param(0, 0o640, True, id="root may write its own"),
+        pytest.param(0, 0o444, False, id="all can read it"),
+        pytest.param(0, 0o460, False, id="the group can write it"),
+        pytest.param(NOBODY, 0o440, False, id="ours, and our group can read it"),
+    ],
+)
+def test_root_may_lend_a_secret_to_our_group_alone(tmp_path: Path, owner: int, mode: int, *, accepted: bool) -> None:
+    """A service that is not root reads what root gives it, and cannot change it."""
+    lent, gate = tmp_path / "lent", tmp_path / "gate"
+    lent.mkdir(mode=0o755)
+    gate.mkdir()
+    (gate / "closed").touch()
+    _write(lent / "token", SECRET, mode)
+    os.chown(lent / "token", owner, NOBODY)
+    os.setegid(NOBODY)
+    try:
+        with denied(gate, "closed"):  # acts as nobody meanwhile
+            told = _resolved("file:token", lent) if accepted else _refused("file:token", lent)
+    finally:
+        os.setegid(0)
+
+    assert (told == SECRET) is accepted
+    assert accepted or "can be read or written by others" in told
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
