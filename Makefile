@@ -4,7 +4,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run venv venv-dev check test coverage fmt lock screenshots servers clean
+.PHONY: help run venv venv-dev check test coverage fmt lock screenshots dashboards servers clean
 
 pip := .venv/bin/python -m pip --disable-pip-version-check --quiet install
 # The checkout's own packages are imported in place, by a plain path: a finder would add half to a bare interpreter's start.
@@ -44,6 +44,9 @@ lock: venv-dev ## write the hashed requirements from pyproject.toml (ARGS=--upgr
 
 screenshots: venv-dev ## take the pictures of the docs from the demo estate
 	PYTHONPATH=. .venv/bin/python scripts/screenshots.py
+
+dashboards: venv-dev ## write the Grafana dashboards and the mixin's rules that are shipped
+	.venv/bin/python -m scripts.dashboards.write
 
 servers: ## install the real programs that tests run against (Debian packages)
 	scripts/install-test-servers.sh
