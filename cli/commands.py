@@ -25,6 +25,8 @@ COMMANDS = {
     "secret": "cli.secret",
     "waiver": "cli.waiver",
     "evidence": "cli.evidence",
+    "rules": "cli.rules",
+    "dashboard": "cli.dashboard",
 }
 
 

@@ -18,14 +18,17 @@ def config_command() -> None:
 @config_command.command("check")
 @click.pass_obj
 def config_check(setting: Setting) -> int:
-    """Tell every fault of the configuration and its waivers at once; exit 2 when there is one."""
+    """Tell every fault of the configuration, its waivers and web configuration at once; exit 2 when there is one."""
     from engine import waivers
     from engine.config import ConfigError
+    from engine.serve import open_web_config
 
     config = setting.load()
     found = waivers.load(config.folder / config.waivers.file, config.checks)
-    if found.faults:
-        raise ConfigError(found.faults)
+    metrics = config.metrics
+    _, listening = open_web_config(metrics.listen, config.web_config, allow_public=metrics.allow_public)
+    if found.faults or listening:
+        raise ConfigError([*found.faults, *(f"{config.path.name}: {fault}" for fault in listening)])
     counts = f"{len(config.sources)} sources, {len(config.checks)} checks, {len(found.waivers)} waivers"
     sys.stdout.write(f"{config.path}: {counts}; no fault\n")
     return 0

@@ -24,10 +24,16 @@ def run_command(setting: Setting) -> int:
 
 
 @click.command("serve")
+@click.option(
+    "--web.config.file",
+    "web_config",
+    type=click.Path(path_type=Path),
+    help="TLS, client certificates and users of the metrics listener; instead of metrics.web_config.",
+)
 @click.pass_obj
-def serve_command(setting: Setting) -> int:
+def serve_command(setting: Setting, web_config: Path | None) -> int:
     """Run the engine alone, until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
-    config = setting.load()
+    config = setting.load(web_config)
     setting.log()
     return serve(config)
 

@@ -31,8 +31,11 @@ class Setting:
         home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         return next((path for path in (Path(FILE), home / "controlwatch" / FILE) if path.is_file()), None)
 
-    def load(self) -> Config:
-        """Load the configuration; raises ``ConfigError`` when there is none or it is not valid."""
+    def load(self, web_config: Path | None = None) -> Config:
+        """Load the configuration; raises ``ConfigError`` when there is none or it is not valid.
+
+        ``web_config`` stands for the configuration's own ``metrics.web_config``.
+        """
         from engine.config import ConfigError, load
 
         path = self.find()
@@ -43,7 +46,7 @@ class Setting:
             raise ConfigError([message])
         if not path.is_file():
             raise ConfigError([f"{path}: there is no such file; make one with: controlwatch init"])
-        return load(path)
+        return load(path, str(web_config.absolute()) if web_config is not None else "")
 
     def colorful(self) -> bool:
         """Tell whether output may have colour."""

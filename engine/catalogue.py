@@ -67,6 +67,12 @@ ENGINE: Final[tuple[Metric[Reading], ...]] = (
         "Whether the configuration in force is the latest that was asked for.",
         lambda r: r.snapshot.config_error is None,
     ),
+    of_engine(
+        "web_config_last_reload_successful",
+        TRUTH,
+        "Whether the web configuration in force is what its files hold; no series without one.",
+        lambda r: r.snapshot.web_config_ok,
+    ),
     of_rows("checks_configured", "checks", "Configured checks.", series.families, labels=("family",), bound="4"),
     of_engine("sources_configured", "sources", "Configured sources.", lambda r: len(r.sources)),
     of_engine(

@@ -63,9 +63,15 @@ def link(head: Head, kind: str, at: str, body: bytes) -> Link:
     return Link(seq, head.hash, _hash(head.hash, seq, kind, at, body), kind, at, body)
 
 
-def verify(links: Iterable[Link], expected: Head | None = None) -> Verified:
-    """Read a chain from its start and find the first entry that is wrong; ``expected`` is a head noted elsewhere."""
-    seq, head = 0, GENESIS
+def verify(links: Iterable[Link], expected: Head | None = None, start: Head | None = None) -> Verified:
+    """Read a chain and find the first entry that is wrong.
+
+    Args:
+        links: the entries, in order.
+        expected: a head noted elsewhere, where the chain must end.
+        start: the head that the entries follow, of a chain that is read piece by piece; None: they begin it.
+    """
+    seq, head = (start.seq, start.hash) if start is not None else (0, GENESIS)
     for entry in links:
         fault = _fault(entry, seq + 1, head)
         if fault:

@@ -25,13 +25,18 @@ from checks.model.check import Check, Severity
 from checks.model.records import Account, Record
 from checks.model.units import Duration, duration, format_duration
 from engine import rules
+from engine.alerting import settings as alerting
 from engine.convert import Faults, choice, convert_table, shown
 from engine.exposition import CAP
 from engine.serve import KEY, check_listen
+from engine.textfile import KEY as TEXTFILE
+from engine.textfile import textfile_fault
 from sources.common.source import Source
 
 LONGEST_REMEDY = duration("180d")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SERIES = range(1_000, 1_000_001)
+"""What ``metrics.max_series`` may be: the least shows a small estate, the most is still rendered in time."""
 SECTIONS = ("engine", "metrics", "alerts", "waivers", "sources", "checks")
 
 
@@ -67,7 +72,7 @@ class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True):
     web_config: str = ""
     """A file in the shape of the exporter toolkit's ``--web.config.file``: TLS, client certificates, users."""
     max_series: int = CAP
-    """Series of one exposition past which optional families are left out."""
+    """Series of one exposition, 1000 to 1000000, past which optional families are left out."""
     textfile: str = ""
     """A ``.prom`` file that the engine also writes the exposition to, for node_exporter's textfile collector."""
 
@@ -229,6 +234,18 @@ class Config:
     sources: Mapping[str, SourceConfig] = field(default_factory=dict)
     checks: Mapping[str, CheckConfig] = field(default_factory=dict)
     digest: str = ""
+    told_web_config: str = ""
+    """What the command line names instead of ``metrics.web_config``, absolute; a reload keeps it."""
+
+    @property
+    def web_config(self) -> Path | None:
+        """The listener's web configuration; None when there is none."""
+        return self.folder / self.metrics.web_config if self.metrics.web_config else None
+
+    @property
+    def textfile(self) -> Path | None:
+        """The file that follows the exposition; None when there is none."""
+        return self.folder / self.metrics.textfile if self.metrics.textfile else None
 
     @property
     def state_dir(self) -> Path:
@@ -236,8 +253,12 @@ class Config:
         return (self.folder / self.engine.state_dir).resolve()
 
 
-def load(path: Path) -> Config:
-    """Read a configuration file; raises ``ConfigError`` with every fault."""
+def load(path: Path, web_config: str = "") -> Config:
+    """Read a configuration file; raises ``ConfigError`` with every fault.
+
+    ``web_config``, absolute, stands for ``metrics.web_config``. That file is not read here: who may read a
+    configuration need not be able to read the listener's key.
+    """
     try:
         octets = path.read_bytes()
         text = octets.decode("utf-8-sig")
@@ -246,10 +267,10 @@ def load(path: Path) -> Config:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise ConfigError([f"{path.name}: line {line}: not UTF-8 text, as TOML must be; save it as UTF-8"]) from None
-    return parse(text, path)
+    return parse(text, path, web_config)
 
 
-def parse(text: str, path: Path) -> Config:
+def parse(text: str, path: Path, web_config: str = "") -> Config:
     """Validate a configuration text as if it were read from ``path``; raises ``ConfigError`` with every fault."""
     try:
         tree = tomli.loads(text)
@@ -266,12 +287,13 @@ def parse(text: str, path: Path) -> Config:
         path=path,
         folder=path.parent.resolve(),
         engine=_section(EngineSettings, tree, "engine", faults),
-        metrics=_section(MetricsSettings, tree, "metrics", faults),
+        metrics=_metrics(tree, web_config, faults),
         alerts=_section(AlertSettings, tree, "alerts", faults),
         waivers=_section(WaiverSettings, tree, "waivers", faults),
         sources={name: source for name, source in asked.items() if source is not None},
         checks={name: check for name, check in judged.items() if check is not None},
         digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(),
+        told_web_config=web_config,
     )
     _across(config, faults)
     if faults.found:
@@ -294,6 +316,11 @@ def _asked(table: Mapping[str, Any]) -> Mapping[str, Any]:
 def _section(kind: type[Any], tree: Mapping[str, Any], key: str, faults: Faults) -> Any:
     table = tree.get(key, {})
     return convert_table(table, (kind,), key, faults)[0] or kind()
+
+
+def _metrics(tree: Mapping[str, Any], web_config: str, faults: Faults) -> MetricsSettings:
+    settings: MetricsSettings = _section(MetricsSettings, tree, "metrics", faults)
+    return msgspec.structs.replace(settings, web_config=web_config) if web_config else settings
 
 
 def _named(tree: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -399,10 +426,19 @@ def _across(config: Config, faults: Faults) -> None:
         faults.add("engine.store", 'expected "sqlite", the only store of this version')
     if config.engine.concurrency < 1:
         faults.add("engine.concurrency", f"expected 1 or more, found {config.engine.concurrency}")
-    listen = config.metrics.listen
-    refused = check_listen(listen, allow_public=config.metrics.allow_public) if listen else None
+    metrics = config.metrics
+    allowed = metrics.allow_public or bool(metrics.web_config)  # what that file protects is seen when it is read
+    refused = check_listen(metrics.listen, allow_public=allowed) if metrics.listen else None
     if refused is not None:
         faults.add(KEY, refused.removeprefix(f"{KEY}: "))
+    unread = textfile_fault(metrics.textfile) if metrics.textfile else None
+    if unread is not None:
+        faults.add(TEXTFILE, unread)
+    if not SERIES[0] <= config.metrics.max_series <= SERIES[-1]:
+        told = f"expected {SERIES[0]} to {SERIES[-1]}, found {config.metrics.max_series}"
+        faults.add("metrics.max_series", told)
+    for key, message in alerting.faults(config.alerts):
+        faults.add(f"alerts.{key}", message)
     _freshness(config, faults)
     for name, message in rules.was_faults({name: check.common.was for name, check in config.checks.items()}):
         faults.add(f"checks.{name}.was", message)

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +19,8 @@ from checks.model.state import SKEW
 from engine import waivers as waivers_file
 from engine.adoption import adoption
 from engine.blobs import BlobCorrupt, BlobMissing
+from engine.custody import Custody
+from engine.doings import Doings, Judging
 from engine.evaluate import Material
 from engine.judge import Bench, judge, transition
 from engine.port import Event, Selftest, Snapshot
@@ -48,33 +49,12 @@ OWN_SHARE = 0.9
 STORE_RETRY = timedelta(seconds=5)
 REJUDGE_FLOOR = timedelta(seconds=1)
 
-
 Phase = Literal["starting", "live", "stopping"]
 
 
 def utc_now() -> datetime:
     """Tell the time; the only place that reads the system's clock."""
     return datetime.now(UTC)
-
-
-@dataclass(slots=True)
-class Doings:
-    """What the engine has under way; nothing of it survives a restart."""
-
-    due_checks: set[str] = field(default_factory=set)
-    not_before: dict[str, datetime] = field(default_factory=dict)
-    """When a check may be judged again: a heavy one, or one that could not be stored, is spaced."""
-    selftest: Selftest = field(default_factory=Selftest)
-    selftest_at: datetime | None = None
-    swept_at: datetime | None = None
-    counts: dict[str, tuple[int, int]] = field(default_factory=dict)
-    evidence_error: str | None = None
-    evidence_failures: int = 0
-    config_error: str | None = None
-    lag: float = 0.0
-    ticked_at: datetime | None = None
-    published_at: datetime | None = None
-    dirty: bool = True
 
 
 class Engine:
@@ -104,6 +84,7 @@ class Engine:
         self.waivers = waivers_file.Waivers()
         self.doings = Doings()
         self.listeners: list[Callable[[Snapshot], None]] = []
+        self.custody = Custody(store, blobs, config.state_dir, clock, self.note, self.moved, tried_at=clock())
         self._jitter = jitter
         self._started_at = clock()
         self._seq = 0
@@ -134,8 +115,10 @@ class Engine:
                 expected = loop.time() + TICK_SECONDS
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
-                self.doings.lag = max(0.0, loop.time() - expected)
+                rested = loop.time()
                 await asyncio.sleep(REST_SECONDS)
+                self.doings.lag = max(0.0, rested - expected, loop.time() - rested - REST_SECONDS)
+                self.doings.lags.add(loop.time(), self.doings.lag)
                 self._wake.clear()
         finally:
             await self.stop()
@@ -147,6 +130,7 @@ class Engine:
     async def stop(self) -> None:
         """Cancel what runs, and close."""
         self._phase = "stopping"
+        await self.custody.close()
         await self.runner.close()
 
     async def tick(self) -> None:
@@ -162,6 +146,7 @@ class Engine:
             await self._prove()
         if self.doings.swept_at is None or now - self.doings.swept_at >= SWEEP_EVERY:
             await self._sweep(now)
+        self.custody.start_due(now)
         published = self.doings.published_at
         if self.doings.dirty or published is None or now - published >= PUBLISH_EVERY or now < published:
             self.publish()
@@ -220,6 +205,7 @@ class Engine:
         for name in change.gone_sources:
             self.runner.forget(name)
         self.config, self.waivers = config, waivers
+        self.doings.config_loaded_at = now
         self.checks = dict(change.checks)
         self.runner.memories = dict(change.sources)
         for name in change.changed_sources:
@@ -231,7 +217,8 @@ class Engine:
         """Take a snapshot and hand it to whoever listens."""
         now = self.clock()
         self._seq += 1
-        doings = self.doings
+        doings, custody = self.doings, self.custody
+        checks = check_views(self.config, self.checks, self.runner.memories, doings.counts, now, self.waivers)
         self.snapshot = Snapshot(
             seq=self._seq,
             at=now,
@@ -242,17 +229,22 @@ class Engine:
             read_only=self.config.engine.read_only,
             config_digest=self.config.digest,
             config_path=str(self.config.path),
+            config_loaded_at=doings.config_loaded_at,
             config_error=doings.config_error,
+            web_config_ok=doings.web_config_ok,
             selftest=doings.selftest,
-            checks=check_views(self.config, self.checks, self.runner.memories, doings.counts, now),
+            checks=[doings.told(view, self.checks.get(view.name), self.runner.memories) for view in checks],
             sources=source_views(self.config, self.runner.memories, self.runner.activity),
             events=tuple(self.events[:EVENTS_KEPT]),
             times=tuple(time for memory in self.runner.memories.values() for time in memory.times),
-            evidence_error=doings.evidence_error,
-            evidence_failures=doings.evidence_failures,
+            evidence=custody.view,
+            evidence_error=custody.error,
+            evidence_failures=custody.failures,
             waivers_active=sum(1 for item in self.waivers.waivers if item.live(now)),
+            waivers_expired=self.waivers.expired(now),
             waivers_error="; ".join(self.waivers.faults) or None,
             loop_lag_seconds=doings.lag,
+            loop_lag_max_seconds=doings.lags.of(asyncio.get_running_loop().time()),
             ticked_at=doings.ticked_at,
         )
         doings.published_at = now
@@ -274,17 +266,8 @@ class Engine:
 
     def written(self, error: StoreError | None) -> None:
         """Note whether evidence can be written; a failure is told once, and its end once."""
-        doings = self.doings
-        if error is not None:
-            doings.evidence_failures += 1
-            if doings.evidence_error is None:
-                LOG.error("evidence=failed %s", error)
-                self.note(Event(at=self.clock(), kind="engine", what="evidence", text=str(error)))
-        elif doings.evidence_error is not None:
-            LOG.info("evidence=written again")
-            self.note(Event(at=self.clock(), kind="engine", what="evidence", text="written again"))
-        doings.evidence_error = str(error) if error is not None else None
-        doings.dirty = True
+        self.custody.wrote(error)
+        self.doings.dirty = True
 
     def note(self, *events: Event) -> None:
         """Add events, newest first."""
@@ -320,31 +303,40 @@ class Engine:
             await self._refresh_counts()
 
     async def _judge(self, group: Sequence[CheckConfig]) -> None:
+        loop, judging = asyncio.get_running_loop(), self.doings.judging
         async with self._judging:
-            started = self.clock()
-            bench = Bench(Material(self.runner.memories, self.blobs), self.store, self.config.sources, self.waivers)
-            try:
-                judged = await judge(group, bench, self.checks, started)
-            except (BlobCorrupt, BlobMissing) as error:
-                self.written(error)
-                self._cannot_judge(group, str(error))
-                return
-            except StoreError as error:
-                self.written(error)
-                self.doings.due_checks |= {check.name for check in group}
-                self.doings.not_before |= {check.name: started + STORE_RETRY for check in group}
-                return
-            except Exception as error:  # a fault of ours must show as one, and must not stop the other checks
-                LOG.exception("checks=%s outcome=internal", ",".join(check.name for check in group))
-                self._cannot_judge(group, f"{type(error).__name__}: {error}")
-                return
-            self.written(None)
-            took = self.clock() - started
-            for memory, events in judged:
-                self.checks[memory.name] = memory
-                self.doings.not_before[memory.name] = started + max(REJUDGE_FLOOR, took * 10)
-                self.note(*events)
+            begun = loop.time()
+            held = await self._judged(group)
+            for check in group:
+                judging[check.name] = judging.get(check.name, Judging()).after(loop.time() - begun, held=held)
             self.doings.dirty = True
+
+    async def _judged(self, group: Sequence[CheckConfig]) -> bool:
+        """Judge checks of the same sources; False when it failed inside controlwatch."""
+        started = self.clock()
+        bench = Bench(Material(self.runner.memories, self.blobs), self.store, self.config.sources, self.waivers)
+        try:
+            judged = await judge(group, bench, self.checks, started)
+        except (BlobCorrupt, BlobMissing) as error:
+            LOG.error("checks=%s evidence=damaged %s", ",".join(check.name for check in group), error)  # noqa: TRY400 - it says all
+            self._cannot_judge(group, str(error))
+            return False
+        except StoreError as error:
+            self.written(error)
+            self.doings.due_checks |= {check.name for check in group}
+            self.doings.not_before |= {check.name: started + STORE_RETRY for check in group}
+            return False
+        except Exception as error:  # a fault of ours must show as one, and must not stop the other checks
+            LOG.exception("checks=%s outcome=internal", ",".join(check.name for check in group))
+            self._cannot_judge(group, f"{type(error).__name__}: {error}")
+            return False
+        self.written(None)
+        took = self.clock() - started
+        for memory, events in judged:
+            self.checks[memory.name] = memory
+            self.doings.not_before[memory.name] = started + max(REJUDGE_FLOOR, took * 10)
+            self.note(*events)
+        return True
 
     def _cannot_judge(self, group: Sequence[CheckConfig], error: str) -> None:
         """Leave checks unknown, by our own fault, until they are judged again."""
@@ -364,6 +356,7 @@ class Engine:
             except StoreError as error:
                 self.written(error)
                 continue
+            self.written(None)
             self.checks[name] = changed
             self.note(*events)
 
@@ -397,7 +390,10 @@ class Engine:
             self.written(error)
 
     async def _refresh_counts(self) -> None:
-        self.doings.counts = dict(await self.store.counts(self.clock() - timedelta(hours=24)))
+        try:
+            self.doings.counts = dict(await self.store.counts(self.clock() - timedelta(hours=24)))
+        except StoreError as error:  # what cannot be counted stays as it was; the next judgement counts again
+            self.written(error)
 
 
 def _turned(memory: CheckMemory, now: datetime) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import gc
 import logging
 import os
 import secrets as random_secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,12 +33,16 @@ from engine.engine import Engine, utc_now
 from engine.lock import FolderLock, Held
 from engine.port import Event, Reply
 from engine.renderer import Renderer
-from engine.serve import MetricsServer, check_listen, health_at
+from engine.serve import MetricsServer, health_at, open_web_config
 from engine.store import StoreError, StoreReadOnly
 from engine.store.sqlite import open_sqlite
+from engine.textfile import KEY as TEXTFILE
+from engine.textfile import Textfile
+from engine.web_watch import WebWatch
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.web_config import WebConfig
 
 LOG = logging.getLogger(__name__)
 WATCH_SECONDS = 2.0
@@ -70,8 +75,9 @@ async def hosting(
 ) -> AsyncIterator[Hosted]:
     """Host an engine on the running loop, started and not yet running.
 
-    Raises ``Held``, ``StoreError`` or ``serve.CannotListen`` before anything has changed.
+    Raises ``Held``, ``StoreError``, ``config.ConfigError`` or ``serve.CannotListen`` before anything has changed.
     """
+    web = await _web_config(config) if listen else None
     lock = _lock(config.state_dir)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(lock.release)
@@ -80,6 +86,7 @@ async def hosting(
         stack.push_async_callback(store.close)
         await asyncio.to_thread(blobs.sweep)
         engine = Engine(config, store, blobs, version=version, demo=demo, clock=clock)
+        engine.doings.web_config_ok = True if web is not None else None
         reloader = Reloader(engine)
         desk = Desk(engine, reloader.reload)
         hosted = Hosted(engine, desk, Elsewhere(desk, asyncio.get_running_loop()))
@@ -91,7 +98,7 @@ async def hosting(
             attach = AttachServer(config.state_dir, desk, lambda: engine.snapshot)
             await attach.start()
             stack.push_async_callback(attach.stop)
-            hosted.metrics_address = await _metrics(config, engine, stack)
+            hosted.metrics_address = await _metrics(config, engine, web, stack)
         if watch:
             _keep(stack, reloader.watch)
         yield hosted
@@ -111,7 +118,7 @@ class Reloader:
         self._seen = self._stamp()
         before = engine.config
         try:
-            config = await asyncio.to_thread(configuration.load, before.path)
+            config = await asyncio.to_thread(configuration.load, before.path, before.told_web_config)
         except configuration.ConfigError as error:
             engine.doings.config_error = "\n".join(error.faults)
             engine.note(
@@ -251,27 +258,66 @@ def _subject_key(state_dir: Path) -> bytes:
     return key
 
 
-async def _metrics(config: Config, engine: Engine, stack: contextlib.AsyncExitStack) -> str | None:
-    """Serve metrics when the configuration asks for it; the first exposition is complete before the first scrape."""
+async def _web_config(config: Config) -> WebConfig | None:
+    """Read the listener's web configuration; raises ``ConfigError`` with every fault of it."""
+    settings, path = config.metrics, config.web_config
+    allowed = settings.allow_public
+    web, faults = await asyncio.to_thread(open_web_config, settings.listen, path, allow_public=allowed)
+    if faults:
+        raise configuration.ConfigError([f"{config.path.name}: {fault}" for fault in faults])
+    return web
+
+
+async def _metrics(
+    config: Config, engine: Engine, web: WebConfig | None, stack: contextlib.AsyncExitStack
+) -> str | None:
+    """Expose metrics as the configuration asks for it; the first exposition is complete before the first scrape."""
     settings = config.metrics
-    if not settings.listen:
+    if not settings.listen and config.textfile is None:
         return None
-    refused = check_listen(settings.listen, allow_public=settings.allow_public)
-    if refused is not None:
-        raise configuration.ConfigError([f"{config.path.name}: {refused}"])
     renderer = Renderer(engine)
     await renderer.render()
+    if config.textfile is not None:
+        textfile = Textfile(config.textfile, lambda: renderer.exposition, functools.partial(_note, engine, TEXTFILE))
+        _keep(stack, textfile.work)
+    if settings.listen:
+        await _listen(config, engine, renderer, web, stack)
+    _keep(stack, renderer.work)
+    return settings.listen or None
+
+
+async def _listen(
+    config: Config, engine: Engine, renderer: Renderer, web: WebConfig | None, stack: contextlib.AsyncExitStack
+) -> None:
     started = engine.clock()
+    watch = WebWatch(web, functools.partial(_note_web, engine, web.path.name)) if web is not None else None
     server = MetricsServer(
-        settings.listen,
+        config.metrics.listen,
         lambda: renderer.exposition,
         lambda: health_at(engine.snapshot, started, engine.clock()),
-        allow_public=settings.allow_public,
+        allow_public=config.metrics.allow_public,
+        web=watch,
     )
     await server.start()
     stack.push_async_callback(server.stop)
-    _keep(stack, renderer.work)
-    return settings.listen
+    if watch is not None:
+        _keep(stack, watch.watch)
+
+
+def _note_web(engine: Engine, name: str, faults: Sequence[str]) -> None:
+    """Tell that a changed web configuration is in force, or why it is not."""
+    engine.doings.web_config_ok = not faults
+    if faults:
+        LOG.warning("web_config=refused faults=%d first=%s", len(faults), faults[0])
+    else:
+        LOG.info("web_config=reloaded file=%s", name)
+    _note(engine, name, f"refused: {faults[0]}" if faults else "in force")
+
+
+def _note(engine: Engine, what: str, text: str) -> None:
+    """Have something that befell the listener or its file stand among the events, and in the next snapshot."""
+    engine.note(Event(at=engine.clock(), kind="config", what=what, text=text))
+    engine.moved()
 
 
 def _keep(stack: contextlib.AsyncExitStack, work: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -309,5 +355,5 @@ def _needs_restart(before: Config, after: Config) -> str:
     if before.engine.store != after.engine.store:
         named.append("engine.store")
     if before.metrics != after.metrics:
-        named.append("metrics.listen")
+        named.append("metrics")
     return ", ".join(named)

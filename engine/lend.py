@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from checks.model import codec
 from checks.model.records import Record
 from engine import secrets
+from sources.common.traffic import Traffic
 
 if TYPE_CHECKING:
     import aiohttp
@@ -47,6 +48,8 @@ class Lent:
     latest: Manifest | None
     """The latest complete collection."""
     report: Callable[[str, Progress], None]
+    traffic: Traffic = field(default_factory=Traffic)
+    """Counts over all runs of the source."""
     started: datetime = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from engine.catalogue import CATALOGUE, CHECKS, ENGINE, OWN, SOURCES, TIMES
-from engine.exposition import CAP, LABELS, Exposition, Metric, expose
+from engine.exposition import CAP, LABELS, Exposition, Kept, Metric, expose
 from engine.port import Snapshot
 from engine.reading import read
 
@@ -42,14 +42,17 @@ def render(
     cap: int = CAP,
     process: Callable[[], str] = process_text,
     spent: float | None = None,
+    kept: Kept | None = None,
 ) -> Exposition:
     """Render a snapshot as it reads at ``now``.
 
-    Pure but for ``process``, and fit for a thread. A snapshot or a clock that stands still shows by the two instants
-    inside; past ``cap`` series, optional families are left out whole. ``spent`` is what the rendering before took, in
-    seconds.
+    Fit for a thread. What it says depends on nothing but ``process``, the snapshot and the numbers given; ``kept``,
+    what the rendering before left, only makes it faster. A snapshot or a clock that stands still shows by the two
+    instants inside; past ``cap`` series, optional families are left out whole. ``spent`` is what the rendering before
+    took, in seconds.
     """
-    return expose(CATALOGUE, OWN, read(snapshot, now), at=now, cap=cap, foreign=process(), spent=spent)
+    reading = read(snapshot, now)
+    return expose(CATALOGUE, OWN, reading, at=now, cap=cap, foreign=process(), spent=spent, kept=kept)
 
 
 def page() -> str:
@@ -86,8 +89,8 @@ green. Beside the series below stand `process_…` (memory, CPU, file descriptor
   `controlwatch_check_never_judged` says so.
 - A label holds a configured name or a member of a closed set, and nothing about a person. A value with `@`, white space
   or a control character is refused: its series are left out and counted. (A TLS target may carry its `@server-name`.)
-- Past {CAP} series optional families are left out whole, those with the highest number in the last column first, and
-  `controlwatch_exposition_family_dropped` names them. Core families (no number) always stay.
+- Past `metrics.max_series` ({CAP} by default) optional families are left out whole, those with the highest number in
+  the last column first, and `controlwatch_exposition_family_dropped` names them. Core families (no number) always stay.
 - `/-/healthy` answers 503 when the scheduler has not ticked for five minutes, `/-/ready` while nothing can be read.
 
 """

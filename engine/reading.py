@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from checks.model.doubt import Cause
 from checks.model.state import State, Tally
 from engine.port import SELFTEST_MAX_AGE, CheckView, Snapshot, SourceView, selftest_holds, state_at
 
 
-@dataclass(frozen=True, slots=True)
-class Blame:
+class Blame(msgspec.Struct, frozen=True, gc=False):
     """Why a check is blind."""
 
     source: str
@@ -21,9 +22,8 @@ class Blame:
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A configured check, read at an instant."""
+class Checked(msgspec.Struct, frozen=True, gc=False):
+    """A configured check, read at an instant; nothing in it refers back to it, so the collector need not look."""
 
     view: CheckView
     key: tuple[str, str]
@@ -53,6 +53,10 @@ class Reading:
     """Whether the self-test held within the last two hours."""
     checks: Sequence[Checked]
     sources: Sequence[SourceView]
+    check_keys: Sequence[tuple[str, ...]]
+    """Name and family of each check, in the order of ``checks``."""
+    source_keys: Sequence[tuple[str, ...]]
+    """Name and kind of each source, in the order of ``sources``."""
     blinded: Mapping[str, int]
     """Checks blinded, by the source to blame; by the empty name those that the engine itself blinds."""
     blinds: Mapping[tuple[str, Cause], int]
@@ -69,7 +73,8 @@ def read(snapshot: Snapshot, now: datetime) -> Reading:
     blames = [check.blame for check in checks if check.blame]
     blinded = Counter(blame.source for blame in blames)
     blinds = Counter((blame.source, blame.cause) for blame in blames)
-    return Reading(snapshot, now, proven, checks, snapshot.sources, blinded, blinds)
+    keys = [check.key for check in checks], [(source.name, source.kind) for source in snapshot.sources]
+    return Reading(snapshot, now, proven, checks, snapshot.sources, *keys, blinded, blinds)
 
 
 def _checked(

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
+from engine.exposition import Kept
 from engine.metrics import render
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from engine.engine import Engine
     from engine.exposition import Exposition
     from engine.port import Snapshot
 
 RENDER_EVERY_SECONDS = 15.0
 RENDER_REST_SECONDS = 1.0
+"""Time between renderings, however much changes: with the rendering itself, a change is seen within two seconds."""
 
 
 class Renderer:
     """The exposition is rendered off the loop, on every change and every fifteen seconds."""
 
     def __init__(self, engine: Engine) -> None:
-        """Render the snapshots of an engine."""
+        """Render the snapshots of an engine, under the cap of its configuration."""
         self._engine = engine
         self._changed = asyncio.Event()
+        self._kept = Kept()
+        self._spent: float | None = None
         self.exposition: Exposition | None = None
         engine.listeners.append(self._listen)
 
@@ -31,7 +38,8 @@ class Renderer:
         """Render the latest snapshot as it reads now."""
         snapshot = self._engine.snapshot
         if snapshot is not None:
-            self.exposition = await asyncio.to_thread(render, snapshot, self._engine.clock())
+            now, cap = self._engine.clock(), self._engine.config.metrics.max_series
+            self.exposition = await asyncio.to_thread(self._render, snapshot, now, cap)
 
     async def work(self) -> None:
         """Render for ever."""
@@ -41,6 +49,14 @@ class Renderer:
             self._changed.clear()
             await self.render()
             await asyncio.sleep(RENDER_REST_SECONDS)
+
+    def _render(self, snapshot: Snapshot, now: datetime, cap: int) -> Exposition:
+        """Render in a thread; what is kept is taken while it is used, so that two renderings never share it."""
+        began = time.perf_counter()
+        kept, self._kept = self._kept, Kept()
+        exposition = render(snapshot, now, cap=cap, spent=self._spent, kept=kept)
+        self._kept, self._spent = kept, time.perf_counter() - began
+        return exposition
 
     def _listen(self, _snapshot: Snapshot) -> None:
         self._changed.set()

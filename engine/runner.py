@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ from engine.judge import chained
 from engine.lend import Lent, Shared
 from engine.port import Event, KnownTime
 from engine.store import Shrunken, SourceMemory, Store, StoreError
-from engine.times import known_times
+from engine.times import Sought, currencies_of, known_times, labels_of
 from engine.views import Activity
 
 if TYPE_CHECKING:
@@ -120,11 +120,14 @@ class Runner:
         if name in self.tasks:
             self.tasks[name].cancel()
         self.doing(name).next_run = self.clock()
+        self.doing(name).traffic.forget()
 
     def forget(self, name: str) -> None:
-        """Let a source go that is no longer configured."""
+        """Let a source go that is no longer configured; its counts stay, should it come back."""
         self.memories.pop(name, None)
-        self.activity.pop(name, None)
+        activity = self.doing(name)
+        activity.next_run, activity.in_a_row = None, 0
+        activity.traffic.forget()
         if name in self.tasks:
             self.tasks[name].cancel()
 
@@ -154,9 +157,12 @@ class Runner:
             memory = self.memory(name)
             assert self._shared is not None
             deadline = min(config.common.timeout, self.limit or config.common.timeout)
-            context = Lent(self._shared, name, deadline, self.blobs, memory.complete or memory.former, self._progress)
+            latest, traffic = memory.complete or memory.former, activity.traffic
+            context = Lent(self._shared, name, deadline, self.blobs, latest, self._progress, traffic)
+            traffic.begin()
             try:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)
+                traffic.end(complete=collected.manifest.complete)
                 await self._save(await self._absorb(memory, collected), collected)
             except StoreError as error:
                 self.host.written(error)
@@ -171,7 +177,7 @@ class Runner:
             kind=manifest.kind,
             config_digest=manifest.config_digest,
             attempted_at=manifest.started_at,
-            duration_seconds=(manifest.finished_at - manifest.started_at).total_seconds(),
+            duration_seconds=max(0.0, (manifest.finished_at - manifest.started_at).total_seconds()),
         )
         if not manifest.complete:
             cause = collected.cause or Cause.INTERNAL
@@ -196,12 +202,15 @@ class Runner:
         )
 
     async def _times(self, memory: SourceMemory, manifest: Manifest) -> tuple[KnownTime, ...]:
+        """Read the times that the source is known by; a kind that has none is not read again."""
         config = self.host.config.sources.get(memory.name)
-        if config is None or config.source.labels is None:
+        if config is None:
             return ()
-        labels: Mapping[str, str] = config.source.labels(config.own)
-        arguments = (memory.name, manifest.blob, self.blobs, labels, manifest.finished_at)
-        return tuple(await asyncio.to_thread(known_times, *arguments))
+        currencies = currencies_of(self.host.config.checks.values(), memory.name)
+        sought = Sought(memory.name, labels_of(config), memory.times, currencies)
+        if not sought.labels and not sought.currencies:
+            return ()
+        return tuple(await asyncio.to_thread(known_times, sought, manifest.blob, self.blobs, manifest.finished_at))
 
     async def _save(self, memory: SourceMemory, collected: Collected) -> None:
         """Make a finished run durable, and have its checks judged."""

@@ -6,10 +6,12 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
-from checks.model.state import WORST_FIRST, Tally
-from engine.exposition import LABELS, Ledger, Metric, Number, Row, Values, fits
+from checks.model.state import WORST_FIRST, State, Tally
+from engine import exposition
+from engine.exposition import LABELS, Columns, Ledger, Metric, Number, Row, Values, fits
 from engine.port import Deadline, SourceView
 from engine.reading import Checked, Reading
 
@@ -18,7 +20,6 @@ CHECK: Final = ("check", "family")
 SOURCE: Final = ("source", "kind")
 
 _FAMILIES: Final = tuple(sorted(LABELS["family"].values or ()))
-_STATES: Final = tuple((state, str(state)) for state in WORST_FIRST)
 
 
 def of_engine(
@@ -31,10 +32,10 @@ def of_engine(
 ) -> Metric[Reading]:
     """Declare a family of one series."""
 
-    def rows(reading: Reading) -> Iterable[Row]:
-        return [((), value(reading))]
+    def columns(reading: Reading) -> Columns:
+        return [()], [value(reading)]
 
-    return Metric(name=f"controlwatch_{name}", kind=kind, help=told, unit=unit, bound="1", rows=rows)
+    return Metric(name=f"controlwatch_{name}", kind=kind, help=told, unit=unit, bound="1", columns=columns)
 
 
 def of_checks(
@@ -48,11 +49,11 @@ def of_checks(
 ) -> Metric[Reading]:
     """Declare a family of one series per configured check; None: no series."""
 
-    def rows(reading: Reading) -> Iterable[Row]:
-        return [(check.key, value(check)) for check in reading.checks]
+    def columns(reading: Reading) -> Columns:
+        return reading.check_keys, [value(check) for check in reading.checks]
 
     full = f"controlwatch_check_{name}"
-    return Metric(name=full, kind=kind, help=told, unit=unit, labels=CHECK, bound="checks", shed=shed, rows=rows)
+    return Metric(name=full, kind=kind, help=told, unit=unit, labels=CHECK, bound="checks", shed=shed, columns=columns)
 
 
 def of_judged(
@@ -82,11 +83,13 @@ def of_sources(
 ) -> Metric[Reading]:
     """Declare a family of one series per source; None: no series."""
 
-    def rows(reading: Reading) -> Iterable[Row]:
-        return [((source.name, source.kind), value(source)) for source in reading.sources]
+    def columns(reading: Reading) -> Columns:
+        return reading.source_keys, [value(source) for source in reading.sources]
 
     full = f"controlwatch_source_{name}"
-    return Metric(name=full, kind=kind, help=told, unit=unit, labels=SOURCE, bound="sources", shed=shed, rows=rows)
+    return Metric(
+        name=full, kind=kind, help=told, unit=unit, labels=SOURCE, bound="sources", shed=shed, columns=columns
+    )
 
 
 def of_rows(
@@ -101,8 +104,8 @@ def of_rows(
     shed: int = 0,
 ) -> Metric[Reading]:
     """Declare a family whose rows bring their own labels."""
-    full = f"controlwatch_{name}"
-    return Metric(name=full, kind=kind, help=told, unit=unit, labels=labels, bound=bound, shed=shed, rows=rows)
+    full, columns = f"controlwatch_{name}", exposition.of_rows(rows)
+    return Metric(name=full, kind=kind, help=told, unit=unit, labels=labels, bound=bound, shed=shed, columns=columns)
 
 
 def of_exposition(
@@ -115,8 +118,8 @@ def of_exposition(
     bound: str = "1",
 ) -> Metric[Ledger]:
     """Declare a family that the exposition says of itself."""
-    full = f"controlwatch_exposition_{name}"
-    return Metric(name=full, help=told, unit=unit, labels=labels, bound=bound, rows=rows)
+    full, columns = f"controlwatch_exposition_{name}", exposition.of_rows(rows)
+    return Metric(name=full, help=told, unit=unit, labels=labels, bound=bound, columns=columns)
 
 
 def unix(at: datetime | None) -> float | None:
@@ -157,9 +160,8 @@ def feeds(reading: Reading) -> Iterable[Row]:
 def states(reading: Reading) -> Iterable[Row]:
     """All seven states of each check, exactly one of them 1."""
     for check in reading.checks:
-        name, family = check.key
-        for state, text in _STATES:
-            yield (name, family, text), 1 if state is check.state else 0
+        for state, values in _state_keys(check.key):
+            yield values, 1 if state is check.state else 0
 
 
 def blind(reading: Reading) -> Iterable[Row]:
@@ -253,6 +255,12 @@ def deadlines(reading: Reading) -> Iterable[Row]:
 def rpos(reading: Reading) -> Iterable[Row]:
     """RPO of each declared set."""
     return _of_sets(reading, lambda deadline: deadline.rpo_seconds)
+
+
+@lru_cache(maxsize=8_192)
+def _state_keys(check: tuple[str, str]) -> tuple[tuple[State, Values], ...]:
+    """Make the seven label sets of a check, the most that any family has, once."""
+    return tuple((state, (*check, str(state))) for state in WORST_FIRST)
 
 
 def _of_sets(reading: Reading, value: Callable[[Deadline], float]) -> Iterable[Row]:

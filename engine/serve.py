@@ -1,23 +1,29 @@
 """The metrics listener: ``/metrics``, ``/-/healthy``, ``/-/ready``, and 404 for everything else.
 
-A scrape copies bytes that were made before it came: it never renders, asks a source or waits.
+A scrape copies bytes that were made before it came: it never renders, asks a source or waits. Who may ask, and whether
+it is encrypted, is the web configuration's to say; without one everybody may who can reach the address.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.exposition import CONTENT_TYPE, Exposition
+from engine.listener import Listener
 from engine.port import Snapshot
+from engine.web_config import WebConfig, WebConfigRefused, load_web_config
+from engine.web_users import CHALLENGE, Passwords
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from multidict import CIMultiDict
+
+    from engine.web_watch import WebWatch
 
 KEY: Final = "metrics.listen"
 """The configuration's key of the address."""
@@ -26,11 +32,8 @@ TICK_MAX_AGE: Final = timedelta(minutes=5)
 
 _ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]/@]*)):(?P<port>\d{1,5})")
 _METHODS: Final = ("GET", "HEAD")
-
-MOST_CONNECTIONS: Final = 64
-"""Connections held at once; one more is closed."""
-FIRST_REQUEST_SECONDS: Final = 10.0
-"""Time in which a connection must ask something."""
+_OPEN: Final = WebConfig(Path())
+"""What holds without a web configuration."""
 
 
 class CannotListen(Exception):
@@ -61,16 +64,31 @@ def health_at(snapshot: Snapshot | None, started: datetime, now: datetime) -> He
 
 
 def check_listen(listen: str, *, allow_public: bool) -> str | None:
-    """Say what is wrong with an address: no host:port, or one that others can reach without ``allow_public``."""
+    """Say what is wrong with an address: no host:port, or one that others can reach, without ``allow_public``.
+
+    ``allow_public`` is true of a listener with TLS or users, too.
+    """
     address = _split(listen)
     if address is None:
         return f'{KEY}: "{listen}" is no address; write host:port, as "127.0.0.1:10965" or "[::1]:10965"'
     if allow_public or _is_loopback(address[0]):
         return None
     return (
-        f'{KEY}: "{listen}" can be reached from other machines, without TLS or authentication; '
-        "listen on 127.0.0.1, or set metrics.allow_public = true"
+        f'{KEY}: "{listen}" can be reached from other machines, without TLS and without users; give metrics.web_config '
+        "a file with tls_server_config or with basic_auth_users, or listen on 127.0.0.1, or set "
+        "metrics.allow_public = true"
     )
+
+
+def open_web_config(listen: str, path: Path | None, *, allow_public: bool) -> tuple[WebConfig | None, list[str]]:
+    """Read a listener's web configuration, if it has one, and find every fault of the two together. Reads files."""
+    try:
+        config = load_web_config(path) if path is not None else None
+    except WebConfigRefused as error:
+        return None, list(error.faults)
+    protected = config is not None and bool(config.protections)
+    fault = check_listen(listen, allow_public=allow_public or protected) if listen else None
+    return config, [fault] if fault is not None else []
 
 
 class MetricsServer:
@@ -83,41 +101,62 @@ class MetricsServer:
         health: Callable[[], Health],
         *,
         allow_public: bool = False,
+        web: WebWatch | None = None,
     ) -> None:
         """Keep what to serve; ``current`` and ``health`` must answer at once."""
         self._listen = listen
         self._allow_public = allow_public
-        self._answer = _answering(current, health)
-        self._runner: web.ServerRunner | None = None
-        self.port = 0
+        self._current = current
+        self._health = health
+        self._web = web
+        self._passwords = Passwords()
+        self._listener = Listener(self._answer, self._terms)
+
+    @property
+    def port(self) -> int:
         """The port that it listens on, once started."""
+        return self._listener.port
 
     async def start(self) -> None:
         """Listen; raises ``CannotListen`` when the address is refused, taken or not ours."""
-        from aiohttp import web
-
-        fault = check_listen(self._listen, allow_public=self._allow_public)
+        fault = check_listen(self._listen, allow_public=self._allow_public or bool(self._terms().protections))
         address = _split(self._listen)
         if fault is not None or address is None:
             raise CannotListen(fault)
-        runner = web.ServerRunner(_bounded(self._answer), handle_signals=False, shutdown_timeout=1.0)
-        await runner.setup()
         try:
-            await web.TCPSite(runner, address[0] or None, address[1]).start()
+            await self._listener.start(*address)
         except OSError as error:
-            await runner.cleanup()
             reason = error.strerror or str(error)
             raise CannotListen(
                 f'{KEY}: cannot listen on "{self._listen}" ({reason}); stop what holds it, or set another address',
             ) from error
-        self._runner = runner
-        self.port = int(runner.addresses[0][1])
+        if self._web is not None:
+            self._web.changed = self._listener.renew
 
     async def stop(self) -> None:
         """Close the listener and its connections; harmless when it does not listen."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._listener.stop()
+        self._passwords.close()
+
+    def _terms(self) -> WebConfig:
+        return self._web.in_force if self._web is not None else _OPEN
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer any request; a stranger learns nothing, not even which paths there are."""
+        users = self._terms().users
+        if users and not await self._passwords.match(users, request.headers.get("Authorization", "")):
+            return _plain(401, **{"WWW-Authenticate": CHALLENGE})
+        if request.path not in {"/metrics", "/-/healthy", "/-/ready"}:
+            return _plain(404)
+        if request.method not in _METHODS:
+            return _plain(405, Allow=", ".join(_METHODS))
+        if request.path == "/metrics":
+            return _metrics(self._current(), request.headers.get("Accept-Encoding", ""))
+        told = self._health()
+        if request.path == "/-/ready" and told.ready and self._current() is None:
+            return _plain(503, "nothing to read yet\n")
+        well = told.healthy if request.path == "/-/healthy" else told.ready
+        return _plain(200, "ok\n") if well else _plain(503, f"{told.why}\n")
 
 
 def accepts_gzip(header: str) -> bool:
@@ -140,26 +179,6 @@ def _weight(parameters: list[str]) -> float:
     return 1.0
 
 
-def _answering(
-    current: Callable[[], Exposition | None],
-    health: Callable[[], Health],
-) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
-    """Build the one handler of every request."""
-
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        if request.path not in {"/metrics", "/-/healthy", "/-/ready"}:
-            return _plain(404)
-        if request.method not in _METHODS:
-            return _plain(405, Allow=", ".join(_METHODS))
-        if request.path == "/metrics":
-            return _metrics(current(), request.headers.get("Accept-Encoding", ""))
-        told = health()
-        well = told.healthy if request.path == "/-/healthy" else told.ready
-        return _plain(200, "ok\n") if well else _plain(503, f"{told.why}\n")
-
-    return answer
-
-
 def _metrics(exposition: Exposition | None, accept_encoding: str) -> web.Response:
     from aiohttp import web
 
@@ -175,60 +194,6 @@ def _plain(status: int, text: str = "", **headers: str) -> web.Response:
     from aiohttp import web
 
     return web.Response(status=status, text=text or None, headers={"Cache-Control": "no-store", **headers})
-
-
-def _bounded(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> web.Server:
-    """Build a server that holds few connections, and none for long that asks nothing."""
-    import asyncio
-
-    from aiohttp import web
-
-    asked: set[object] = set()
-    build = _requests()
-
-    def request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
-        asked.add(protocol)
-        return build(message, payload, protocol, writer, task)
-
-    class Bounded(web.Server):
-        def connection_made(
-            self,
-            handler: web.RequestHandler,
-            transport: asyncio.Transport,
-        ) -> None:
-            super().connection_made(handler, transport)
-            if len(self.connections) > MOST_CONNECTIONS:
-                transport.abort()
-                return
-
-            def silent() -> None:
-                if handler not in asked:
-                    transport.abort()
-
-            asyncio.get_running_loop().call_later(FIRST_REQUEST_SECONDS, silent)
-
-        def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
-            asked.discard(handler)
-            super().connection_lost(handler, exc)
-
-    return Bounded(answer, request_factory=request, access_log=None, keepalive_timeout=30)
-
-
-def _requests() -> Callable[..., web.BaseRequest]:
-    """Build requests whose answers, those to malformed requests included, do not name the versions that serve them."""
-    import asyncio
-
-    from aiohttp import web
-
-    class Request(web.BaseRequest):
-        async def _prepare_hook(self, response: web.StreamResponse) -> None:
-            headers: CIMultiDict[str] = response.headers
-            headers["Server"] = "controlwatch"
-
-    def request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
-        return Request(message, payload, protocol, writer, task, asyncio.get_running_loop())  # type: ignore[arg-type]  # aiohttp passes what it asks for
-
-    return request
 
 
 def _split(listen: str) -> tuple[str, int] | None:

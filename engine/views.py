@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -221,15 +222,19 @@ def policy_of(check: CheckConfig) -> dict[str, PolicyValue]:
     values: dict[str, PolicyValue] = {}
     raw = check.raw
     for holder in (check.policy, check.common):
-        for spec in msgspec.structs.fields(type(holder)):
-            if spec.name in _NOT_POLICY:
-                continue
-            value = getattr(holder, spec.name)
-            if spec.name == "max_age" and value is None:
+        for name, key in _parameters(type(holder)):
+            value = getattr(holder, name)
+            if name == "max_age" and value is None:
                 value = check.max_age
-            origin = f"checks.{check.name}.{spec.encode_name}" if spec.encode_name in raw else "default"
-            values[spec.encode_name] = PolicyValue(value=_plain(value), origin=origin)
+            origin = f"checks.{check.name}.{key}" if key in raw else "default"
+            values[key] = PolicyValue(value=_plain(value), origin=origin)
     return values
+
+
+@cache
+def _parameters(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    """Name the parameters of a policy, as attribute and key; msgspec takes its time to tell them."""
+    return tuple((spec.name, spec.encode_name) for spec in msgspec.structs.fields(kind) if spec.name not in _NOT_POLICY)
 
 
 _NOT_POLICY = frozenset(

@@ -14,6 +14,7 @@ import tomli
 import checks
 import sources
 from engine.config import (
+    AlertSettings,
     CheckCommon,
     EngineSettings,
     MetricsSettings,
@@ -92,6 +93,7 @@ def test_the_example_shows_every_key_of_a_check(unit: str) -> None:
     [
         pytest.param(EngineSettings, [TREE["engine"]], id="engine"),
         pytest.param(MetricsSettings, [TREE["metrics"]], id="metrics"),
+        pytest.param(AlertSettings, [TREE["alerts"]], id="alerts"),
         pytest.param(WaiverSettings, [TREE["waivers"]], id="waivers"),
         pytest.param(SourceCommon, list(TREE["sources"].values()), id="every-source"),
         pytest.param(CheckCommon, list(TREE["checks"].values()), id="every-check"),

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = frozenset({"checks", "sources", "engine", "tui", "cli", "demo"})
-SHIPPED: Final = frozenset({".py", ".sql", ".tcss"})
+SHIPPED: Final = frozenset({".json", ".py", ".sql", ".tcss"})
 """Suffixes of the files in a package that the program needs at run time."""
 LOCKS: Final = ("requirements.txt", "requirements-dev.txt")
 PYPROJECT: Final = tomli.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -20,7 +20,9 @@ import msgspec
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from checks.model.doubt import Cause
 from sources.common.errors import Malformed, Refused, SourceError, Throttled, Truncated, Unconfigured, Unreachable
+from sources.common.http_words import fault_of, type_of, unreached
 from sources.common.limits import LIMITS, TIMING, Again, Limits, Pace, Timing, asked_wait, quota
 from sources.common.source import Context, Plan, Progress
 from sources.common.urls import base_url, shown_host, target_url
@@ -30,20 +32,6 @@ T = TypeVar("T")
 OK: Collection[int] = (200,)
 _HEADERS = {"User-Agent": "controlwatch", "Accept": "application/json"}
 _BROKEN = re.compile(r"[\x00-\x1f\x7f]")
-_SHAPE = re.compile(r"Expected `[\w |,.]{1,60}`(, got `[\w |,.]{1,60}`)?|Object missing required field `[^`]{1,60}`")
-_WHERE = re.compile(r"at `([^`]{1,120})`$")
-_TYPES = frozenset(
-    {
-        "application/json",
-        "application/octet-stream",
-        "application/problem+json",
-        "application/xml",
-        "text/html",
-        "text/plain",
-        "text/xml",
-    }
-)
-"""Content types that a message may name; any other word is the server's, and may be a secret that it repeats."""
 _REMEMBERED = 64
 """Values sent of late that no message may show: more than requests in flight, less than memory minds."""
 _MEANINGS: Sequence[tuple[Container[int], type[SourceError], str]] = (
@@ -142,7 +130,7 @@ class Api:
         self._authorize = authorize
         self._limits = limits
         self._explain = explain
-        self._pace = Pace(ctx, limits, timing)
+        self._pace = Pace(ctx, limits, timing, self._base.host or "")
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._sent: dict[str, None] = {}
         self.answered = 0
@@ -225,12 +213,12 @@ class Api:
         try:
             return decoder.decode(answer.body)
         except msgspec.ValidationError as error:
-            message = f"{self._ctx.name}: {answer.asked} answered with a shape that is new to us: {_fault(str(error))}"
-            raise Malformed(f"{message}; report it with the provider's version") from None
+            message = f"{self._ctx.name}: {answer.asked} answered with a shape that is new to us"
+            raise Malformed(f"{message}: {fault_of(str(error))}; report it with the provider's version") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if "truncated" in str(error):
                 raise Truncated(f"{self._ctx.name}: {answer.asked}: the JSON of the answer ends too early") from None
-            message = f"{self._ctx.name}: {answer.asked} answered {_type(answer)} that is not JSON"
+            message = f"{self._ctx.name}: {answer.asked} answered {type_of(answer.headers)} that is not JSON"
             raise Malformed(f"{message}; is there a proxy or a sign-in page between?") from None
 
     def left(self) -> float:
@@ -278,6 +266,7 @@ class Api:
                 got = await self._attempt(ask, ok, bucket)
                 if isinstance(got, Answer):
                     return got
+                self._ctx.traffic.fail(got.error.cause)
                 attempt += 1
                 if attempt >= self._limits.attempts:
                     raise got.error
@@ -287,12 +276,13 @@ class Api:
         try:
             answer = await self._send(ask)
         except aiohttp.ClientSSLError as error:
+            self._ctx.traffic.fail(Cause.UNREACHABLE)
             message = f"{self._ctx.name}: {ask.words}: the TLS certificate of {ask.url.host} is not accepted"
             raise Unreachable(f"{message}; check the name, or give its CA ({type(error).__name__})") from None
         except aiohttp.ClientPayloadError:
             return Again(Truncated(f"{self._ctx.name}: {ask.words}: the answer was cut off before its end"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = _unreached(error, ask.url.host, self._limits.request.total_seconds())
+            said = unreached(error, ask.url.host, self._limits.request.total_seconds())
             return Again(Unreachable(f"{self._ctx.name}: {ask.words}: {said}"))
         self.answered += 1
         self._ctx.progress(Progress(self.answered, self.plan))
@@ -341,6 +331,7 @@ class Api:
             size += len(piece)
             if size > self._limits.body_bytes:
                 response.close()
+                self._ctx.traffic.fail(Cause.TRUNCATED)
                 self._cut_off(ask, f"the answer is larger than {self._limits.body_bytes} bytes, which is our cap")
             pieces.append(piece)
         return b"".join(pieces)
@@ -349,8 +340,12 @@ class Api:
         """Turn a status that the caller does not allow into another attempt, or raise what it means."""
         error = (self._explain(answer) if self._explain is not None else None) or self._meaning(ask, answer)
         if not isinstance(error, Throttled | Unreachable):
+            self._ctx.traffic.fail(error.cause)
             raise error
-        return Again(error, asked_wait(answer.headers, self._ctx.now()))
+        again = Again(error, asked_wait(answer.headers, self._ctx.now()))
+        if isinstance(error, Throttled) or again.wait is not None:
+            self._ctx.traffic.throttled += 1
+        return again
 
     def _meaning(self, ask: Ask, answer: Answer) -> SourceError:
         status, said = answer.status, f"{self._ctx.name}: {ask.words} answered {answer.status}"
@@ -374,26 +369,3 @@ class Api:
 
     def _cut_off(self, ask: Ask, what: str) -> NoReturn:
         raise Truncated(f"{self._ctx.name}: {ask.words}: {what}")
-
-
-def _type(answer: Answer) -> str:
-    told = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return repr(told) if told in _TYPES else "another type" if told else "no type"
-
-
-def _unreached(error: Exception, host: str | None, limit: float) -> str:
-    """Say what kept a host from answering, and what to check."""
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"{host} did not answer (the name is not found); check the URL, the proxy and DNS"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        refused = isinstance(error.os_error, ConnectionRefusedError)
-        reason = "connection refused" if refused else "no connection"
-        return f"{host} did not answer ({reason}); check the URL, the proxy and the firewall"
-    reason = f"{type(error).__name__} after at most {limit:.0f} s"
-    return f"{host} did not answer ({reason}); check the proxy, and the provider's status page"
-
-
-def _fault(message: str) -> str:
-    """Keep of a decoder's message what names types, fields and the JSON path; its other words may quote a value."""
-    shape, where = _SHAPE.search(message), _WHERE.search(message)
-    return f"{shape.group() if shape else 'a value is not allowed'} at {where.group(1) if where else '$'}"

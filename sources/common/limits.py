@@ -18,10 +18,15 @@ from email.utils import parsedate_to_datetime
 
 from sources.common.errors import SourceError, Throttled, Unreachable
 from sources.common.source import Context
+from sources.common.traffic import Window
 
 _FAMILIES = ("x-rate-limit-", "x-ratelimit-", "ratelimit-")
 _EPOCH = 1_000_000_000
 """A ``Reset`` at or above this is an epoch in seconds (2001 and later); below it is a number of seconds to wait."""
+_DIGITS = 15
+"""Digits of the longest number that is believed."""
+_LONGEST_WINDOW = 366 * 86_400.0
+"""Seconds; a reset that lies further off is no instant (milliseconds read as seconds, an overflow)."""
 
 
 def one_bucket(path: str) -> str:
@@ -128,8 +133,9 @@ def asked_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 class Pace:
     """Holds requests back: the run's deadline, pauses that the provider asks for, and the shared limiter."""
 
-    def __init__(self, ctx: Context, limits: Limits, timing: Timing) -> None:
+    def __init__(self, ctx: Context, limits: Limits, timing: Timing, provider: str = "") -> None:
         """Start the clock with what is left of the run; the rest is measured on a clock that cannot be set."""
+        self._provider = provider
         self._ctx = ctx
         self._limits = limits
         self._timing = timing
@@ -147,16 +153,21 @@ class Pace:
             if wait >= self.left():
                 message = f"{self._ctx.name}: {asked}: the provider's rate limit asks for {wait:.0f} s more"
                 raise Throttled(f"{message}, and {max(0.0, self.left()):.0f} s are left of this run; ask less often")
-            await self._timing.sleep(wait)
+            await self._held_back(wait)
         if self.left() <= 0:
             raise Unreachable(f"{self._ctx.name}: {asked}: the deadline of this run ({self._ctx.deadline}) has passed")
         if self._limits.per_second > 0:
             await self._share(asked)
 
     def learn(self, bucket: str, headers: Mapping[str, str]) -> None:
-        """Read the limits that an answer tells; at the floor or below, pause the bucket until its reset."""
-        told = quota(headers, self._ctx.now())
-        if told is None or told.reset is None:
+        """Count an answer and read the limits that it tells; at the floor or below, pause until the reset."""
+        now, traffic = self._ctx.now(), self._ctx.traffic
+        traffic.hear(headers)
+        told = quota(headers, now)
+        if told is None:
+            return
+        traffic.learn(self._provider, bucket, Window(told.remaining, told.limit, _instant(told.reset, now)))
+        if told.reset is None:
             return
         if told.remaining <= (told.limit or 0) * self._limits.floor:
             self._pause(bucket, told.reset + 1.0)  # a reset is told in whole seconds, cut off
@@ -169,6 +180,8 @@ class Pace:
             raise type(again.error)(f"{again.error} ({hint})", cause=again.error.cause)
         if isinstance(again.error, Throttled):
             self._pause(bucket, wait)  # all requests of the bucket wait, not this one alone
+        elif again.wait is not None:
+            await self._held_back(wait)
         else:
             await self._timing.sleep(wait)
 
@@ -185,6 +198,14 @@ class Pace:
     def _pause(self, bucket: str, seconds: float) -> None:
         self._paused[bucket] = max(self._paused.get(bucket, 0.0), self._timing.monotonic() + seconds)
 
+    async def _held_back(self, seconds: float) -> None:
+        """Wait for the provider, and count the time."""
+        self._ctx.traffic.hold(self._timing.monotonic())
+        try:
+            await self._timing.sleep(seconds)
+        finally:
+            self._ctx.traffic.let_go(self._timing.monotonic())
+
     async def _share(self, asked: str) -> None:
         try:
             async with asyncio.timeout(self.left()):
@@ -195,7 +216,7 @@ class Pace:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdecimal() else None
+    return int(text) if text is not None and len(text) <= _DIGITS and text.strip().isdecimal() else None
 
 
 def _number(text: str | None) -> float | None:
@@ -204,6 +225,10 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return value if value is not None and 0 <= value < float("inf") else None
+
+
+def _instant(seconds: float | None, now: datetime) -> datetime | None:
+    return now + timedelta(seconds=seconds) if seconds is not None and seconds <= _LONGEST_WINDOW else None
 
 
 def _http_date(text: str) -> datetime | None:

@@ -22,6 +22,8 @@ from checks.model.records import Record
 if TYPE_CHECKING:
     import aiohttp
 
+    from sources.common.traffic import Traffic
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -85,6 +87,11 @@ class Context(Protocol):
     @property
     def deadline(self) -> timedelta:
         """Time that the whole run may take."""
+        ...
+
+    @property
+    def traffic(self) -> Traffic:
+        """Where HTTP requests are counted; a source that makes none leaves it alone."""
         ...
 
     def now(self) -> datetime:

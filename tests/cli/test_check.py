@@ -140,6 +140,21 @@ def test_a_running_engine_is_asked(tmp_path: Path) -> None:
     assert (before["state"], after["state"]) == ("pass", "fail")
 
 
+def test_collecting_anew_waits_for_what_was_judged_and_not_for_what_never_will(tmp_path: Path) -> None:
+    """A source that tells nothing keeps nobody waiting; the others are judged from what they told just now."""
+    estate(tmp_path, 1, BLIND)
+    with serving(tmp_path):
+        until((tmp_path / "state" / "lock").exists)
+        until(lambda: told(check(tmp_path, "backups", "--format", "json"))["state"] == "pass")
+        dump = tmp_path / "dumps" / "db.sql"
+        for hours, state in ((40, "fail"), (1, "pass"), (40, "fail")):
+            os.utime(dump, (time.time() - hours * 3_600,) * 2)
+            done = check(tmp_path, "--collect", "--format", "json")
+            states = {found["name"]: found["state"] for found in told(done)["checks"]}
+            assert states == {"backups": state, "attestations": "unknown"}
+            assert "not judged anew" not in done.stderr
+
+
 # ------------------------------------------------------------------------------------------------------------- deadline
 
 

@@ -36,6 +36,16 @@ def test_a_whole_chain_verifies() -> None:
     assert (verified.entries, verified.head, verified.first_bad) == (4, Head(4, links[-1].hash), None)
 
 
+@pytest.mark.parametrize("border", range(5))
+def test_a_chain_verifies_piece_by_piece(border: int) -> None:
+    """Each piece follows the head of the one before, and says how many entries hold so far."""
+    links = chain(*FOUR)
+    first = verify(links[:border])
+    second = verify(links[border:], start=first.head)
+    assert (first.entries, second.entries, second.first_bad) == (border, 4, None)
+    assert verify(links[border + 1 :], start=first.head).first_bad == (border + 1 if border < 3 else None)
+
+
 def test_an_empty_chain_verifies() -> None:
     """A chain without an entry ends where the first would begin."""
     assert verify([]).head == Head(0, GENESIS)

@@ -19,6 +19,7 @@ from engine.config import Config, Exclude
 from engine.desk import Desk
 from engine.port import Accept, Pause, Query, Reply
 from engine.selftest import run_selftest
+from engine.store import StoreError
 from sources.common.errors import Refused, Unreachable
 from sources.common.source import Page
 from tests.support.builders import account
@@ -514,3 +515,23 @@ async def test_a_failed_self_test_makes_every_state_unknown(tmp_path: Path) -> N
         it.engine.publish()
 
         assert it.state() is State.UNKNOWN
+
+
+async def test_counts_that_cannot_be_read_do_not_end_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that cannot count for once is told as failing evidence; the engine ticks on and the verdict stands."""
+    script = Script()
+    script.tell(*enrolled(10))
+    async with driven(one_check(tmp_path, script), Clock()) as it:
+        await it.run()
+
+        async def damaged(_since: object) -> dict[str, tuple[int, int]]:
+            message = "the table of findings cannot be read"
+            raise StoreError(message)
+
+        monkeypatch.setattr(it.engine.store, "counts", damaged)
+        await it.run(QUARTER)
+
+        assert it.state() is State.PASS
+        assert "the table of findings cannot be read" in it.texts("engine")

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import gzip
 import math
+import subprocess
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine.catalogue import OWN
-from engine.exposition import LONGEST_NAME, Exposition, Metric, Row, expose, fits, label_text
+from engine.exposition import LONGEST_NAME, Exposition, Kept, Metric, Row, Values, expose, fits, label_text, of_rows
 from tests.support.clock import NOW
+from tests.support.servers import needs
 
 Rows = Sequence[Row]
+
+
+HOSTILE: Final = ("a\nb 1", 'a"} 1', "back\\", "\\n", "a\u2028b", "\ud800", "ana@example.org", "", "é", "x" * 300)
+"""Names that would break a line, end a label set, or name somebody."""
+NAMES: Final = st.sampled_from(["one", "two", "three", 'quo"ted', *HOSTILE]) | st.text(max_size=4)
+NUMBERS: Final = (
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.sampled_from([10**400, -(10**400), 2**70, -0.0])
+)
+TABLES: Final = st.lists(st.tuples(st.tuples(NAMES), NUMBERS), max_size=12)
 
 
 def a_metric(
     name: str = "controlwatch_some", *, labels: tuple[str, ...] = ("check",), told: str = "Some.", shed: int = 0
 ) -> Metric[Rows]:
     """Build a family that gives the rows that are exposed."""
-    return Metric(name=name, help=told, unit="", labels=labels, bound="", shed=shed, rows=lambda rows: rows)
+    return Metric(name=name, help=told, unit="", labels=labels, bound="", shed=shed, columns=of_rows(list))
 
 
-def exposed(rows: Rows, *metrics: Metric[Rows], cap: int = 100) -> Exposition:
+def exposed(rows: Rows, *metrics: Metric[Rows], cap: int = 100, kept: Kept | None = None) -> Exposition:
     """Expose rows through one family, or through those given."""
-    return expose(metrics or (a_metric(),), OWN, rows, at=NOW, cap=cap)
+    return expose(metrics or (a_metric(),), OWN, rows, at=NOW, cap=cap, kept=kept)
 
 
 def parsed(exposition: Exposition) -> dict[tuple[str, ...], float]:
@@ -71,6 +85,7 @@ def test_golden() -> None:
     assert gzip.decompress(exposition.gzipped) == exposition.body
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=12), st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats()
@@ -85,6 +100,70 @@ def test_any_rows_round_trip_through_the_official_parser(table: dict[str, float 
         if fits("check", name) and value is not None and math.isfinite(value)
     }
     assert {key: value for key, value in parsed(exposition).items() if key[0] == "controlwatch_some"} == expected
+
+
+@settings(deadline=None)
+@given(first=TABLES, second=TABLES, cap=st.integers(0, 40))
+def test_nothing_can_break_an_exposition(first: Rows, second: Rows, cap: int) -> None:
+    """Hostile names, repeated label sets, what is no number and any cap leave bytes that the official parser reads.
+
+    And nothing leaves the count: every series that was told is there, or is counted as left out.
+    """
+    second_rows = replace(a_metric("controlwatch_b", labels=("set",), shed=1), columns=of_rows(lambda _: second))
+    metrics = (a_metric("controlwatch_a"), second_rows)
+    exposition = exposed(first, *metrics, cap=cap)
+    names = Counter(name for name, *_ in parsed(exposition))
+    told = sum(number is not None for _, number in (*first, *second))
+    assert names["controlwatch_a"] + names["controlwatch_b"] + exposition.dropped == told
+    assert exposition.series == names.total() == parsed(exposition)["controlwatch_exposition_series",]
+    assert exposition.series <= cap or not names["controlwatch_b"]
+    assert gzip.decompress(exposition.gzipped) == exposition.body
+
+
+@settings(deadline=None)
+@given(st.lists(TABLES, max_size=5))
+@example([[(("a",), 1)], [(("a",), 2)]])
+@example([[(("a",), 1)], [(("a",), None)], [(("a",), 1)]])
+@example([[(("a",), 1), (("b",), 1)], [(("a",), 1)], [(("b",), 1), (("a",), 0)]])
+@example([[(("a",), 1)], [(("a",), 1), (("a",), 1)], [(("a",), 1)]])
+def test_what_is_kept_never_shows(tables: Sequence[Rows]) -> None:
+    """A rendering says the same whatever the one before it left, and leaves nothing of what it does not show."""
+    kept = Kept()
+    for rows in tables:
+        exposition = exposed(rows, kept=kept)
+        assert parsed(exposition) == parsed(exposed(rows))
+        shown = {values for texts in kept.texts.values() for values in texts}
+        assert shown <= {values for values, _ in rows}
+        assert set(kept.blocks) == {"controlwatch_some"}
+
+
+def test_a_family_that_says_the_same_is_not_written_again() -> None:
+    """The bytes of an unchanged family are those of the rendering before, and label sets are shared by families."""
+    metrics, kept = (a_metric("controlwatch_a"), a_metric("controlwatch_b")), Kept()
+    exposed([(("x",), 1)], *metrics, kept=kept)
+    before = dict(kept.blocks)
+    exposed([(("x",), 1)], *metrics, kept=kept)
+    assert all(kept.blocks[name] is block for name, block in before.items())
+    assert {labels: list(texts) for labels, texts in kept.texts.items()} == {("check",): [("x",)]}
+
+
+def test_promtool_reads_what_was_hostile() -> None:
+    """The linter of Prometheus accepts what is left of hostile names and of numbers that are none."""
+    promtool = needs("promtool", package="prometheus")
+    names = ["twice", 'quo"ted', "back\\slash", "büro", "控制", *HOSTILE]
+    numbers = [1, 0.5, math.nan, math.inf, -math.inf, 10**400, 5e-324, 1.7976931348623157e308, True]
+    rows: list[tuple[Values, float]] = [((name,), number) for number, name in enumerate(names)]
+    rows += [((f"number-{place}",), number) for place, number in enumerate(numbers)]
+    exposition = exposed([*rows, *rows[:1]])
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=exposition.body, capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    shown = {key[1] for key in parsed(exposition) if key[0] == "controlwatch_some"}
+    assert shown == {
+        *('quo"ted', "back\\slash", "büro", "控制", "back\\", "\\n", "é"),
+        *(f"number-{place}" for place in (0, 1, 6, 7, 8)),
+    }
 
 
 @pytest.mark.parametrize("value", ['quote"', "back\\slash", 'both\\"', "büro", "控制"], ids=repr)
@@ -143,9 +222,11 @@ def test_a_repeated_label_set_loses_every_copy() -> None:
     assert dropped(exposition, "duplicate") == 2
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, 10**400], ids=["nan", "inf", "-inf", "beyond a float"]
+)
 def test_what_is_no_number_is_left_out(value: float) -> None:
-    """A NaN and an infinity never go out."""
+    """A NaN and an infinity never go out, nor a number that Prometheus cannot hold."""
     exposition = exposed([(("odd",), value)])
     assert ("controlwatch_some", "odd") not in parsed(exposition)
     assert dropped(exposition, "not_finite") == 1

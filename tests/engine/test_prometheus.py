@@ -19,9 +19,11 @@ from engine.metrics import GREEN, render
 from engine.port import Selftest, Snapshot
 from engine.serve import Health, MetricsServer
 from tests.support.clock import NOW
+from tests.support.console import free_port, scraped, serving, until, write_estate
 from tests.support.servers import needs
-from tests.support.snapshots import a_check, a_snapshot, a_standing, an_estate
+from tests.support.snapshots import a_check, a_full_estate, a_snapshot, a_standing, an_estate
 
+PASSES = 'controlwatch_check_state{check="backups",family="backup",state="pass"} 1'
 BY_NAME = (
     '(controlwatch_check_state{state=~"pass|warn"} == 1) and on (check, family) '
     "(controlwatch_check_valid_until_timestamp_seconds > time())"
@@ -64,7 +66,7 @@ def living(now: datetime) -> Snapshot:
 
 
 @asynccontextmanager
-async def scraped(server: MetricsServer, folder: Path) -> AsyncIterator[str]:
+async def prometheus(server: MetricsServer, folder: Path) -> AsyncIterator[str]:
     """Run a Prometheus that scrapes the server every second, and give its address."""
     program = needs("prometheus", package="prometheus")
     with socket.socket() as free:
@@ -111,7 +113,7 @@ async def test_prometheus_says_what_is_green(tmp_path: Path) -> None:
     server = MetricsServer("127.0.0.1:0", lambda: exposition, lambda: Health(healthy=True, ready=True))
     await server.start()
     try:
-        async with scraped(server, tmp_path) as base:
+        async with prometheus(server, tmp_path) as base:
             green = await query(base, GREEN)
             by_name = await query(base, BY_NAME)
             up = await query(base, "up")
@@ -133,7 +135,7 @@ async def test_a_frozen_exposition_loses_its_green_in_prometheus(tmp_path: Path)
     server = MetricsServer("127.0.0.1:0", lambda: frozen, lambda: Health(healthy=True, ready=True))
     await server.start()
     try:
-        async with scraped(server, tmp_path) as base:
+        async with prometheus(server, tmp_path) as base:
             await query(base, GREEN)
             later = GREEN.replace("time()", "(time() + 3600)")
             held = await query(base, f"count({later}) or vector(0)")
@@ -144,12 +146,55 @@ async def test_a_frozen_exposition_loses_its_green_in_prometheus(tmp_path: Path)
     assert [row.value[1] for row in says] == ["1"]
 
 
+def first_answer(folder: Path, port: int) -> str:
+    """Serve the folder, and give the first exposition that is answered; the process is then killed."""
+    seen: list[str] = []
+
+    def answered() -> bool:
+        seen.append(scraped(port))
+        return bool(seen[-1])
+
+    with serving(folder):
+        until(answered)
+    return seen[-1]
+
+
+def test_the_first_scrape_after_a_restart_is_whole(tmp_path: Path) -> None:
+    """A killed engine comes back with every state, count and time that it had, before it has asked anything again."""
+    port = free_port()
+    path = write_estate(tmp_path, port=port, every="1h")
+    with serving(tmp_path):
+        until(lambda: PASSES in scraped(port))
+        before = scraped(port)
+    (tmp_path / "dumps" / "db.sql").unlink()
+    after = first_answer(tmp_path, port)
+    assert PASSES in after
+    steady = (
+        "check_population",
+        "check_passed",
+        "check_as_of",
+        "source_last_success",
+        "source_records",
+        "backup_newest",
+    )
+    for name in steady:
+        lines = [line for line in before.splitlines() if line.startswith(f"controlwatch_{name}")]
+        assert lines or name == "backup_newest"
+        assert not set(lines) - set(after.splitlines()), name
+
+    path.write_text(path.read_text().replace("[checks.backups]", "[checks.renamed]"))
+    renamed = first_answer(tmp_path, port)
+    assert 'check="renamed"' in renamed
+    assert 'check="backups"' not in renamed
+
+
 @pytest.mark.parametrize(
     "snapshot",
     [
         pytest.param(a_snapshot(), id="one check"),
         pytest.param(an_estate(40), id="an estate"),
-        pytest.param(an_estate(400), id="past the cap"),
+        pytest.param(a_full_estate(12, 4, 3, 3, 3), id="every family"),
+        pytest.param(an_estate(600), id="past the cap"),
         pytest.param(a_snapshot(checks=(), sources=(), selftest=Selftest(), ticked_at=None), id="nothing at all"),
     ],
 )

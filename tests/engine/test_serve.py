@@ -13,9 +13,10 @@ import aiohttp
 import pytest
 
 from engine.exposition import Exposition
+from engine.listener import MOST_CONNECTIONS
 from engine.metrics import render
 from engine.port import Snapshot
-from engine.serve import MOST_CONNECTIONS, CannotListen, Health, MetricsServer, accepts_gzip, check_listen, health_at
+from engine.serve import CannotListen, Health, MetricsServer, accepts_gzip, check_listen, health_at
 from tests.support.clock import NOW
 from tests.support.snapshots import a_snapshot
 
@@ -106,7 +107,8 @@ async def test_before_the_first_snapshot_there_is_nothing_to_read() -> None:
     """An engine that has nothing to show says 503, so that Prometheus marks it down, and never an empty 200."""
     async with serving(None) as base:
         status, _, _ = await ask(f"{base}/metrics")
-    assert status == 503
+        ready, _, why = await ask(f"{base}/-/ready")
+    assert (status, ready, why) == (503, 503, b"nothing to read yet\n")
 
 
 @pytest.mark.parametrize(

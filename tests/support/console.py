@@ -9,7 +9,7 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,11 +76,11 @@ def command(*arguments: str, folder: Path, timeout: float = 60, **more: str) -> 
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``controlwatch serve`` in a folder; it is killed at the end if it still runs."""
+def serving(folder: Path, *arguments: str, after: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``controlwatch serve`` in a folder, with arguments before and after it; it is killed if it still runs."""
     with (folder / "serve.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(COMMAND), *arguments, "serve"],
+            [str(COMMAND), *arguments, "serve", *after],
             cwd=folder,
             env=environment(),
             stdin=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from checks.model.doubt import Gap
 from checks.model.records import Record
 from sources.common.errors import Unconfigured
 from sources.common.source import Page, Progress
+from sources.common.traffic import Traffic
 from tests.support.clock import NOW
 
 
@@ -37,6 +38,8 @@ class LentContext:
     """Every progress that was reported."""
     turns: list[tuple[str, float]] = field(default_factory=list)
     """Every turn at the shared limiter that was asked for."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """What the requests met."""
 
     def now(self) -> datetime:
         """Tell the time of the test."""

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from checks.model.state import State
+from engine.exposition import Kept
 from engine.metrics import render
 from engine.port import Snapshot
 from tests.support.clock import NOW
@@ -18,9 +19,9 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Name and labels to value."""
 
 
-def exposed(snapshot: Snapshot, now: datetime = NOW) -> Series:
+def exposed(snapshot: Snapshot, now: datetime = NOW, kept: Kept | None = None) -> Series:
     """Render, and read back with the official parser."""
-    samples = samples_of(render(snapshot, now, process=str).body)
+    samples = samples_of(render(snapshot, now, process=str, kept=kept).body)
     series = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
     assert len(series) == len(samples)
     return series
@@ -57,3 +58,20 @@ def is_green(series: Series, now: datetime, check: str = "workforce-mfa") -> boo
     """Say what the line of PromQL says of a check."""
     until = value(series, "check_valid_until_timestamp_seconds", check=check)
     return state_of_check(series, check) in {"pass", "warn"} and until is not None and until > now.timestamp()
+
+
+def greens(series: Series, now: datetime) -> set[str]:
+    """Read the one line of PromQL over all checks: those that it calls green when Prometheus's clock says ``now``."""
+    proven = {
+        labels
+        for (name, labels), until in series.items()
+        if name == "controlwatch_check_valid_until_timestamp_seconds" and until > now.timestamp()
+    }
+    return {
+        dict(labels)["check"]
+        for (name, labels), number in series.items()
+        if name == "controlwatch_check_state"
+        and dict(labels)["state"] in {"pass", "warn"}
+        and number == 1
+        and frozenset(pair for pair in labels if pair[0] != "state") in proven
+    }

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 
+from checks.model.check import AlarmKind
+from checks.model.doubt import Cause, Gap
+from checks.model.result import Doubted
 from checks.model.state import Standing, Tally
-from engine.port import CheckView, KnownTime, Selftest, Snapshot, SourceView
+from engine.port import (
+    Alarm,
+    BlindBy,
+    CheckView,
+    Deadline,
+    EvidenceView,
+    KnownTime,
+    Quota,
+    Selftest,
+    Snapshot,
+    SourceView,
+)
 from tests.support.clock import NOW
 
 FAMILIES: Final = ("mfa", "access", "backup", "certification")
+DEPTHS: Final = ("exists", "complete", "verified", "restored", "claimed", "document", "reviewed", "enrolled")
+DAY: Final = timedelta(days=1)
 
 
 def a_standing(**changes: Any) -> Standing:
@@ -95,6 +112,86 @@ def an_estate(checks: int, sources: int = 8) -> Snapshot:
         times=[
             KnownTime(source="edge", id=target, what="tls_not_after", at=NOW + timedelta(days=30)) for target in targets
         ],
+    )
+
+
+def a_full_estate(checks: int, sources: int, sets: int, targets: int, offerings: int = 1) -> Snapshot:
+    """Build an estate in which every field is told: each check is blind with two gaps, each source has been failing.
+
+    Sets, targets and offerings are read by one source each, which are counted in ``sources``; sets by one check.
+    """
+    names = [f"source-{number:02}" for number in range(sources)]
+    ids = {name: [f"{name}-{number}" for number in range(count)] for name, count in _named(sets, targets, offerings)}
+    views = [_full_source(name) for name in names]
+    for number, named in enumerate(ids.values()):
+        labels = {key: f"{key}.example.org:443" if key.startswith("target") else key for key in named}
+        views[number] = msgspec.structs.replace(views[number], labels=labels)
+    told = [_full_check(number, names[number % sources]) for number in range(checks)]
+    told[0] = msgspec.structs.replace(told[0], deadlines=[_deadline(names[0], key) for key in ids["set"]])
+    return a_snapshot(
+        config_loaded_at=NOW - DAY,
+        web_config_ok=True,
+        checks=told,
+        sources=views,
+        times=_times(names, ids),
+        evidence=EvidenceView(
+            writes=9, written_at=NOW, failing_since=NOW, bytes=1, chain_valid=True, chain_verified_at=NOW
+        ),
+        waivers_active=2,
+        waivers_expired=1,
+    )
+
+
+def _named(sets: int, targets: int, offerings: int) -> Sequence[tuple[str, int]]:
+    return [("set", sets), ("target", targets), ("offering", offerings)]
+
+
+def _deadline(source: str, key: str) -> Deadline:
+    return Deadline(source=source, id=key, at=NOW + DAY, rpo_seconds=86_400, grace_seconds=21_600)
+
+
+def _times(names: Sequence[str], ids: dict[str, list[str]]) -> list[KnownTime]:
+    backups = [KnownTime(source=names[0], id=key, what="backup_newest", at=NOW - DAY) for key in ids["set"]]
+    ends = [KnownTime(source=names[1], id=key, what="tls_not_after", at=NOW + DAY) for key in ids["target"]]
+    current = [KnownTime(source=names[2], id=key, what="attestation_until", at=NOW + DAY) for key in ids["offering"]]
+    return [*backups, *ends, *current]
+
+
+def _full_check(number: int, source: str) -> CheckView:
+    gaps = [Doubted(gap=Gap(source=source, cause=cause, kind="members")) for cause in (Cause.DENIED, Cause.BUSY)]
+    return a_check(
+        f"check-{number:04}",
+        family=FAMILIES[number % len(FAMILIES)],
+        sources=(source, "roster"),
+        standing=a_standing(tally=Tally(passed=90, unknown=5, missing=3, barred=True)),
+        gaps=gaps,
+        blind_by=BlindBy(source=source, cause=Cause.DENIED, since=NOW - DAY),
+        depths=dict.fromkeys(DEPTHS[:3], 30),
+        alarms={AlarmKind.MFA_LOST: Alarm(count=1, at=NOW), AlarmKind.TLS_BROKEN: Alarm()},
+        max_age=DAY,
+        judged_at=NOW,
+        judging_seconds=0.25,
+        judgements=4,
+        judgement_failures=1,
+        waivers=1,
+        waiver_ends=NOW + DAY,
+    )
+
+
+def _full_source(name: str) -> SourceView:
+    gaps = [Gap(source=name, cause=cause, kind="facts") for cause in (Cause.DENIED, Cause.BUSY)]
+    return a_source(
+        name,
+        complete=False,
+        cause=Cause.THROTTLED,
+        failing_since=NOW - DAY,
+        gaps=gaps,
+        request_failures={"throttled": 3, "unreachable": 1},
+        requests=100,
+        throttled=3,
+        throttle_seconds=1.5,
+        quota=Quota(remaining=10, limit=600, reset_at=NOW + timedelta(minutes=1)),
+        credential_expires_at=NOW + DAY,
     )
 
 

@@ -1,0 +1,202 @@
+"""Custody is how the evidence is kept: whether it can be written, how much it is, and whether its chain still holds.
+
+What is told here is never older than a few minutes, whether a source runs or not: a small write is tried when nothing
+else was written, and one as large as a collection while writing fails, so that a disk with its last block free is no
+recovery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import shake_256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from engine.port import Event, EvidenceView
+from engine.reread import Rereading
+from engine.store import StoreError, StoreFull, StoreReadOnly
+
+if TYPE_CHECKING:
+    from engine.blobs import FolderBlobs
+    from engine.store import Store
+
+LOG = logging.getLogger(__name__)
+PROBE_EVERY: Final = timedelta(minutes=5)
+PROBE_BYTES: Final = 4096
+FAILING_BYTES: Final = 1024 * 1024
+"""Written on trial while writing fails; it cannot be compressed."""
+SIZE_EVERY: Final = timedelta(minutes=10)
+WHOLE_EVERY: Final = timedelta(hours=1)
+BROKEN_EVERY: Final = timedelta(minutes=10)
+END_EVERY: Final = timedelta(minutes=1)
+_BLOCK: Final = 512
+"""Bytes of what ``st_blocks`` counts (POSIX)."""
+
+
+@dataclass(slots=True)
+class Custody:
+    """The evidence of one engine."""
+
+    store: Store
+    blobs: FolderBlobs
+    state_dir: Path
+    clock: Callable[[], datetime]
+    note: Callable[[Event], None]
+    """Adds an event."""
+    moved: Callable[[], None]
+    """Has what is told here published."""
+    tried_at: datetime
+    """The latest attempt to write; of an engine that starts, its start."""
+    view: EvidenceView = field(default_factory=EvidenceView)
+    failures: int = 0
+    error: str | None = None
+    _only_by_work: bool = False
+    """Whether writing failed in a way that a write on trial would not show."""
+    _sized_at: datetime | None = None
+    _whole_at: datetime | None = None
+    _end_at: datetime | None = None
+    _rereading: Rereading = field(init=False)
+    _task: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin to read the chain."""
+        self._rereading = Rereading(self.store)
+
+    def wrote(self, error: StoreError | None, *, trial: bool = False) -> None:
+        """Note whether evidence could be written; a failure is told once, and its end once."""
+        now = self.tried_at = self.clock()
+        if error is not None:
+            self._failed(error, now, trial=trial)
+            return
+        if trial and self._only_by_work:
+            return
+        self.view = msgspec.structs.replace(self.view, writes=self.view.writes + 1, written_at=now, failing_since=None)
+        if self.error is not None:
+            LOG.info("evidence=written again")
+            self.error, self._only_by_work = None, False
+            self.note(Event(at=now, kind="engine", what="evidence", text="written again"))
+
+    def start_due(self, now: datetime) -> None:
+        """Do what is due beside everything else, one thing at a time."""
+        due = self._trial_due(now) or self._chain_due(now) or _past(self._sized_at, SIZE_EVERY, now)
+        if due and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._attend(now), name="custody")
+            self._task.add_done_callback(self._attended)
+
+    async def settle(self) -> None:
+        """Wait until what is under way has ended."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        if self._task is not None:
+            self._task.cancel()
+            await self.settle()
+
+    async def _attend(self, now: datetime) -> None:
+        if self._trial_due(now):
+            await self._try()
+        if self._chain_due(now):
+            await self._reread(now)
+        if _past(self._sized_at, SIZE_EVERY, now):
+            self._sized_at = now
+            size = await asyncio.to_thread(_size, self.state_dir)
+            self.view = msgspec.structs.replace(self.view, bytes=size)
+
+    def _attended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOG.error("custody outcome=internal", exc_info=error)
+        self.moved()
+
+    def _failed(self, error: StoreError, now: datetime, *, trial: bool) -> None:
+        self.failures += 1
+        self._only_by_work |= not trial and not isinstance(error, StoreFull | StoreReadOnly)
+        self.view = msgspec.structs.replace(self.view, failing_since=self.view.failing_since or now)
+        told, self.error = self.error is not None, str(error)
+        if not told:
+            LOG.error("evidence=failed %s", error)
+            self.note(Event(at=now, kind="engine", what="evidence", text=self.error))
+
+    def _trial_due(self, now: datetime) -> bool:
+        return _past(self.tried_at, PROBE_EVERY, now)
+
+    async def _try(self) -> None:
+        """Write a little where evidence is written, and let it go again."""
+        size = PROBE_BYTES if self.error is None else FAILING_BYTES
+        try:
+            await self.store.touch()
+            await asyncio.to_thread(_put_and_delete, self.blobs, size)
+        except StoreError as error:
+            self.wrote(error, trial=True)
+        else:
+            self.wrote(None, trial=True)
+
+    def _chain_due(self, now: datetime) -> bool:
+        if self.view.chain_valid is not True:
+            return _past(self._whole_at, BROKEN_EVERY, now)
+        return _past(self._whole_at, WHOLE_EVERY, now) or _past(self._end_at, END_EVERY, now)
+
+    async def _reread(self, now: datetime) -> None:
+        """Read the end of the chain, and all of it when it is time or the end is not what it was."""
+        self._end_at = now
+        try:
+            whole = not self.view.chain_valid or _past(self._whole_at, WHOLE_EVERY, now)
+            if not whole and await self._rereading.end_holds():
+                return
+            self._whole_at = now
+            found = await self._rereading.whole()
+        except StoreError as error:
+            self._whole_at = now
+            self._told(f"cannot be read: {error}")
+            return
+        self._told(None if found.first_bad is None else f"broken at entry {found.first_bad}: {found.why}")
+        self.view = msgspec.structs.replace(self.view, chain_verified_at=now, chain_entries=found.entries)
+
+    def _told(self, fault: str | None) -> None:
+        """Note what the chain showed; that it broke is told once, and that it holds again once."""
+        before = self.view.chain_valid
+        self.view = msgspec.structs.replace(self.view, chain_valid=fault is None, chain_fault=fault)
+        if fault is not None and before is not False:
+            LOG.error("chain=broken %s", fault)
+            self.note(Event(at=self.clock(), kind="engine", what="evidence chain", text=fault))
+        elif fault is None and before is False:
+            LOG.info("chain=holds again")
+            self.note(Event(at=self.clock(), kind="engine", what="evidence chain", text="holds again"))
+
+
+def _past(at: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Tell whether it is time again; an instant of the future was told by a clock that ran ahead."""
+    return at is None or now - at >= every or now < at
+
+
+def _put_and_delete(blobs: FolderBlobs, size: int) -> None:
+    """Store a blob that is no collection's, and let it go."""
+    blobs.delete(blobs.put(shake_256(b"a write on trial").digest(size)).digest)
+
+
+def _size(folder: Path) -> int | None:
+    """Add up what evidence and store take on the disk; what vanishes meanwhile takes nothing."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(_taken(entry) for entry in entries if entry.name.startswith(("evidence", "store.sqlite")))
+    except OSError:
+        return None
+
+
+def _taken(entry: os.DirEntry[str]) -> int:
+    try:
+        if not entry.is_dir(follow_symlinks=False):
+            return entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+        with os.scandir(entry.path) as entries:
+            return sum(_taken(inner) for inner in entries)
+    except OSError:
+        return 0
