@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -222,7 +222,8 @@ def policy_of(check: CheckConfig) -> dict[str, PolicyValue]:
     values: dict[str, PolicyValue] = {}
     raw = check.raw
     for holder in (check.policy, check.common):
-        for name, key in _parameters(type(holder)):
+        kind: Any = type(holder)
+        for name, key in _parameters(kind):
             value = getattr(holder, name)
             if name == "max_age" and value is None:
                 value = check.max_age
@@ -232,7 +233,7 @@ def policy_of(check: CheckConfig) -> dict[str, PolicyValue]:
 
 
 @cache
-def _parameters(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+def _parameters(kind: Any) -> tuple[tuple[str, str], ...]:
     """Name the parameters of a policy, as attribute and key; msgspec takes its time to tell them."""
     return tuple((spec.name, spec.encode_name) for spec in msgspec.structs.fields(kind) if spec.name not in _NOT_POLICY)
 
