@@ -214,7 +214,6 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
         series.feeds,
         labels=("check", "source"),
         bound="checks × sources of each",
-        shed=4,
     ),
     of_rows(
         "check_state",
@@ -362,12 +361,14 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
         lambda t, _: t.visibility(),
         unit="ratio",
     ),
-    of_judged("read", "Subjects read: population and excluded.", lambda _, c: c.view.read),
-    of_judged("excluded", "Subjects out of scope for a stated reason.", lambda _, c: sum(c.view.excluded.values())),
+    of_judged("read", "Subjects read: population and excluded.", lambda _, c: c.view.read, shed=0),
+    of_judged(
+        "excluded", "Subjects out of scope for a stated reason.", lambda _, c: sum(c.view.excluded.values()), shed=0
+    ),
     of_judged("population", "Subjects in scope: passed, failed and unknown.", lambda t, _: t.population),
     of_judged("passed", "Subjects that pass, warned ones included.", lambda t, _: t.passed),
     of_judged("warned", "Subjects that pass with something expiring or due.", lambda t, _: t.warned),
-    of_judged("urgent", "Warned subjects that should wake somebody.", lambda _, c: c.view.urgent),
+    of_judged("urgent", "Warned subjects that should wake somebody.", lambda _, c: c.view.urgent, shed=0),
     of_judged("failed", "Subjects that fail, waived and undue ones included.", lambda t, _: t.failed),
     of_judged("unknown", "Subjects that are seen and cannot be judged.", lambda t, _: t.unknown),
     of_judged("waived", "Failed subjects under a live waiver.", lambda t, _: t.waived),
@@ -517,9 +518,7 @@ SOURCES: Final[tuple[Metric[Reading], ...]] = (
         "When the source's credential ends, where the provider tells.",
         lambda s: unix(s.credential_expires_at),
     ),
-    of_sources(
-        "interval_seconds", "seconds", "Time between runs, as configured.", lambda s: s.every.total_seconds(), shed=3
-    ),
+    of_sources("interval_seconds", "seconds", "Time between runs, as configured.", lambda s: s.every.total_seconds()),
     of_sources(
         "max_age_seconds", "seconds", "Age at which what it told is stale.", lambda s: s.max_age.total_seconds(), shed=3
     ),

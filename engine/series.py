@@ -62,6 +62,7 @@ def of_judged(
     value: Callable[[Tally, Checked], Number | None],
     *,
     unit: str = SUBJECTS,
+    shed: int = 2,
 ) -> Metric[Reading]:
     """Declare a count of a judgement; a check that was never judged has none, because zero would be a claim."""
 
@@ -69,7 +70,7 @@ def of_judged(
         tally = check.view.standing.tally
         return None if tally is None else value(tally, check)
 
-    return of_checks(name, unit, told, told_value, shed=2)
+    return of_checks(name, unit, told, told_value, shed=shed)
 
 
 def of_sources(

@@ -14,13 +14,14 @@ from engine.alerting.words import CHECK, number, since
 SHOW: Final = "controlwatch check {{ $labels.check }}"
 NAME: Final = "{{ $labels.check }}"
 
+PENDING: Final = '(controlwatch_check_state{$job, state="pending"} == 1)'
 QUIET: Final = '(controlwatch_check_state{$job, state=~"pending|waived"} == 1)'
 PAUSED: Final = "(controlwatch_check_paused{$job} == 1)"
 
 
 def of_check(expr: str, *excepted: str, waived: bool = False) -> str:
-    """Give an expression's numbers by check the labels of the configured check; ``waived``: tell waived ones too."""
-    silent = [PAUSED] if waived else [PAUSED, QUIET]
+    """Give an expression's numbers by check the labels of the configured check; ``waived``: tell those that only waivers hold, too."""
+    silent = [PAUSED, PENDING if waived else QUIET]
     others = "".join(f"\n  unless on (job, instance, check) {item}" for item in (*silent, *map(bracketed, excepted)))
     return f"""
 label_replace(controlwatch_check_info{{$job}}, "check_severity", "$$1", "severity", "(.*)")
@@ -86,7 +87,7 @@ CHECKS: Final = (
         name="ControlwatchBreakGlassUsed",
         severity="page",
         group="checks",
-        expr=of_check(BREAK_GLASS),
+        expr=of_check(BREAK_GLASS, waived=True),
         when="a break-glass account was used within the last 24 hours",
         summary=f"{NAME}: {{{{ $value | humanize }}}} break-glass accounts in use"
         + since(
@@ -101,7 +102,7 @@ CHECKS: Final = (
         name="ControlwatchAdminLostMfa",
         severity="page",
         group="checks",
-        expr=of_check(MFA_LOST),
+        expr=of_check(MFA_LOST, waived=True),
         when="an administrator who had MFA has it no more",
         summary=f"{NAME}: {{{{ $value | humanize }}}} administrators had MFA and lost it"
         + since('controlwatch_check_alarm_timestamp_seconds{@,alarm="mfa_lost"}', CHECK, ", the last # ago")

@@ -165,8 +165,11 @@ unless on (job, instance) ({STALLED.name}{{$job}} == 1)
         severity="ticket",
         group="monitor",
         wait="persist",
-        expr="controlwatch_config_last_reload_successful{$job} == 0",
-        when="the latest reload of the configuration was refused",
+        expr="""
+controlwatch_config_last_reload_successful{$job} == 0
+or controlwatch_web_config_last_reload_successful{$job} == 0
+""",
+        when="the latest reload of the configuration, or of its web configuration, was refused",
         summary=f"Controlwatch at {HOST} refused its new configuration; the one in force is"
         + since("controlwatch_config_loaded_timestamp_seconds{@}", INSTANCE, " # old")
         + ".",

@@ -58,6 +58,13 @@ def test_every_series_of_a_rule_is_exposed_with_its_labels(row: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("row", WRITTEN)
+def test_no_series_that_decides_a_rule_is_shed_at_the_cap(row: dict[str, Any]) -> None:
+    """What an expression reads stays in the exposition whatever the cap says, so a cap silences no alert."""
+    optional = {metric.name for metric in ALL if metric.shed}
+    assert not optional.intersection(name for name, _ in SELECTOR.findall(row["expr"]))
+
+
+@pytest.mark.parametrize("row", WRITTEN)
 def test_every_value_that_a_rule_asks_for_can_be(row: dict[str, Any]) -> None:
     """A matcher on a closed set names its members only."""
     for label, _, value in MATCHER.findall(row["expr"]):

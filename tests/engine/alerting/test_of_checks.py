@@ -254,18 +254,29 @@ PAGES: Final = (
         series=mfa("warn", urgent=always(3)),
         fires={65: [ALIVE, DUE]},
     ),
-    *(
-        Scenario(
-            name=f"nothing pages for a check that is {state}",
-            series={
-                **mfa(state, alarm("workforce-mfa", "mfa", "mfa_lost", always(2))),
-                **backups(state, alarm("backups", "backup", "backup_overdue", always(2))),
-                **edge(state, of_edge_broken(2), expires=1),
-                **alarm("workforce-mfa", "mfa", "break_glass_used", always(2)),
-            },
-            fires={30: [ALIVE], 70: [ALIVE]},
-        )
-        for state in ("pending", "waived")
+    Scenario(
+        name="nothing pages for a check that is pending",
+        series={
+            **mfa("pending", alarm("workforce-mfa", "mfa", "mfa_lost", always(2))),
+            **backups("pending", alarm("backups", "backup", "backup_overdue", always(2))),
+            **edge("pending", of_edge_broken(2), expires=1),
+            **alarm("workforce-mfa", "mfa", "break_glass_used", always(2)),
+        },
+        fires={30: [ALIVE], 70: [ALIVE]},
+    ),
+    Scenario(
+        name="nothing pages for a check that is waived",
+        series={
+            **mfa("waived", alarm("workforce-mfa", "mfa", "mfa_lost", always(0))),
+            **backups("waived", alarm("backups", "backup", "backup_overdue", always(2))),
+            **edge("waived", of_edge_broken(2), expires=1),
+        },
+        fires={30: [ALIVE], 70: [ALIVE]},
+    ),
+    Scenario(
+        name="an administrator who lost MFA pages though the waivers of others hold the check",
+        series=mfa("waived", alarm("workforce-mfa", "mfa", "mfa_lost", always(1))),
+        fires={30: [ALIVE, LOST], 70: [ALIVE, LOST]},
     ),
     Scenario(
         name="nothing pages for a paused check",

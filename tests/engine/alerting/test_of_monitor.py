@@ -168,6 +168,7 @@ KEEPS: Final = (
         fires={30: [ALIVE]},
     ),
     turns("config_last_reload_successful", 0, alert="ConfigRefused", wait=10),
+    turns("web_config_last_reload_successful", 0, alert="ConfigRefused", wait=10),
     turns("waivers_valid", 0, alert="WaiversUnreadable", wait=10),
     Scenario(
         name="series are dropped for two reasons",
