@@ -271,7 +271,8 @@ class Estate:
         import sources
         import tests.support.context  # noqa: F401 - loading code is no account's time, and is paid before the clock starts
         from engine.blobs import FolderBlobs
-        from engine.config import SourceCommon, SourceConfig
+        from engine.config import SourceConfig
+        from engine.settings import SourceCommon
 
         self.folder = folder
         self.blobs = FolderBlobs(folder / "blobs")
@@ -321,8 +322,9 @@ class Estate:
 
     async def judge(self, *names: str) -> dict[str, int]:
         """Judge checks together; findings are dropped, failures counted by check."""
-        from engine.config import CheckCommon, CheckConfig
+        from engine.config import CheckConfig
         from engine.evaluate import Material, evaluate
+        from engine.settings import CheckCommon
 
         configured = []
         for name in names:

@@ -42,12 +42,13 @@ import msgspec
 from bench import common
 from checks.model.records import Account
 from engine.blobs import FolderBlobs
-from engine.config import Config, MetricsSettings
+from engine.config import Config
 from engine.engine import Engine
 from engine.exposition import Exposition, Kept
 from engine.metrics import render
 from engine.port import CheckView, Snapshot
 from engine.renderer import Renderer
+from engine.settings import MetricsSettings
 from engine.store.sqlite import open_sqlite
 from sources.common.source import Page
 from tests.support.builders import account

@@ -15,9 +15,9 @@ import checks
 import sources
 from checks.model.records import type_name
 from checks.model.units import Duration, format_duration
-from engine.config import CheckCommon, SourceCommon
 from engine.convert import shown
 from engine.schema import SECTIONS, default_of, field_docs
+from engine.settings import CheckCommon, SourceCommon
 from sources.common.settings import Secret
 
 GENERATED: Final = "<!-- Generated: CONTROLWATCH_WRITE_DOCS=1 .venv/bin/python -m pytest tests/test_docs.py -->"

@@ -17,7 +17,7 @@ import msgspec
 import checks
 import sources
 from checks.model.units import Duration, format_duration
-from engine.config import AlertSettings, CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
+from engine.settings import AlertSettings, CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
 from sources.common.settings import Secret
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {

@@ -22,12 +22,13 @@ from checks.model.judgement import Outcome
 from checks.model.records import Record, subject_of, tag_of
 from checks.model.state import Tally
 from engine.blobs import FolderBlobs
-from engine.config import CheckCommon, CheckConfig, Config
+from engine.config import CheckConfig, Config
 from engine.evaluate import Material
 from engine.evidence import Manifest
 from engine.judge import Bench, judge
 from engine.metrics import render
 from engine.port import Query, Selftest, Snapshot
+from engine.settings import CheckCommon
 from engine.spool import Spooler
 from engine.store import SourceMemory, Store
 from engine.store.sqlite import open_sqlite

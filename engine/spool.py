@@ -17,7 +17,7 @@ from checks.model.records import Account, Record, tag_of
 
 if TYPE_CHECKING:
     from engine.blobs import Blob, Spool
-    from engine.config import Classify
+    from engine.settings import Classify
 
 IN_MEMORY = 1_300_000
 """Ids that are kept in memory, in 32 MB; past it a temporary table takes them, at four times the time."""

@@ -13,15 +13,8 @@ import tomli
 
 import checks
 import sources
-from engine.config import (
-    AlertSettings,
-    CheckCommon,
-    EngineSettings,
-    MetricsSettings,
-    SourceCommon,
-    WaiverSettings,
-    load,
-)
+from engine.config import load
+from engine.settings import AlertSettings, CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
 
 EXAMPLE: Final = Path(__file__).resolve().parent.parent / "config.example.toml"
 TREE: Final[Mapping[str, Any]] = tomli.loads(EXAMPLE.read_text(encoding="utf-8"))

@@ -19,8 +19,9 @@ import yaml
 
 from engine.alerting.alerts import ALERTS
 from engine.alerting.writing import rules
-from engine.config import AlertSettings, load
+from engine.config import load
 from engine.serve import TICK_MAX_AGE
+from engine.settings import AlertSettings
 from tests.support.console import free_port, until
 from tests.support.servers import needs
 

@@ -15,10 +15,11 @@ from checks.model.doubt import Cause, facts_gap, members_gap
 from checks.model.judgement import Judgement, Outcome, passed
 from checks.model.records import Account, Person
 from checks.model.state import State
-from engine.config import Config, Exclude
+from engine.config import Config
 from engine.desk import Desk
 from engine.port import Accept, Pause, Query, Reply
 from engine.selftest import run_selftest
+from engine.settings import Exclude
 from engine.store import StoreError
 from sources.common.errors import Refused, Unreachable
 from sources.common.source import Page

@@ -10,10 +10,11 @@ from typing import Final
 
 from checks.model.doubt import Cause, members_gap
 from checks.model.records import Account
-from engine.config import Config, MetricsSettings
+from engine.config import Config
 from engine.exposition import CAP, Exposition
 from engine.metrics import render
 from engine.renderer import Renderer
+from engine.settings import MetricsSettings
 from sources.common.errors import Unreachable
 from sources.common.source import Page
 from tests.support.builders import account

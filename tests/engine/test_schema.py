@@ -14,8 +14,8 @@ import tomli
 
 import checks
 import sources
-from engine.config import CheckCommon, SourceCommon
 from engine.schema import field_docs, schema
+from engine.settings import CheckCommon, SourceCommon
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 BAD: Final = Path(__file__).parent / "configs" / "bad"

@@ -13,7 +13,7 @@ from checks.model import codec
 from checks.model.doubt import Cause
 from checks.model.records import Account, Record
 from engine.blobs import FolderBlobs
-from engine.config import Classify
+from engine.settings import Classify
 from engine.spool import Seen, Spooler
 from tests.support.builders import account, credential
 

@@ -16,9 +16,10 @@ import sources
 from checks.model import codec
 from checks.model.records import Attestation, Backup, BackupSet, Record
 from engine.blobs import FolderBlobs
-from engine.config import CheckConfig, Exclude, SourceCommon, SourceConfig
+from engine.config import CheckConfig, SourceConfig
 from engine.exposition import fits
 from engine.port import Deadline, KnownTime
+from engine.settings import Exclude, SourceCommon
 from engine.store import Live, SourceMemory
 from engine.times import Sought, currencies_of, deadlines_of, known_times, label_names
 from sources.common.errors import Unreachable

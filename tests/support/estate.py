@@ -13,7 +13,8 @@ import msgspec
 
 import checks
 from checks.model.records import Account, Person, Record
-from engine.config import CheckCommon, CheckConfig, Config, EngineSettings, SourceCommon, SourceConfig
+from engine.config import CheckConfig, Config, SourceConfig
+from engine.settings import CheckCommon, EngineSettings, SourceCommon
 from sources.common.source import Context, Page, Probe, Source
 from tests.support.clock import NOW
 
