@@ -164,9 +164,11 @@ class Runner:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)
                 traffic.end(complete=collected.manifest.complete)
                 await self._save(await self._absorb(memory, collected), collected)
-            except StoreError as error:
+            except StoreError as error:  # the disk's fault and not the source's: what it told before stands until its age
                 self.host.written(error)
-                self.memories[name] = _failed(memory, str(error), Cause.INTERNAL, context.started)
+                self.memories[name] = msgspec.structs.replace(memory, attempted_at=context.started)
+                self._reschedule(name, kept=False)
+                return
             self._reschedule(name)
 
     async def _absorb(self, memory: SourceMemory, collected: Collected) -> SourceMemory:
@@ -227,13 +229,14 @@ class Runner:
         telling = manifest.complete or manifest.read > 0 or memory.complete is None or memory.shrunken is not None
         self.host.collected(memory.name, anything=telling)
 
-    def _reschedule(self, name: str) -> None:
+    def _reschedule(self, name: str, *, kept: bool = True) -> None:
+        """Plan the next run: soon after one that failed, or that could not be ``kept``."""
         activity = self.doing(name)
         activity.runs += 1
         config = self.host.config.sources.get(name)
         if config is None:
             return
-        if self.memory(name).last_error is None:
+        if kept and self.memory(name).last_error is None:
             activity.in_a_row = 0
             delay = config.every
         else:

@@ -113,12 +113,14 @@ def check_views(
     counts: Mapping[str, tuple[int, int]],
     now: datetime,
     waivers: Waivers = NONE,
+    unwritten: str | None = None,
 ) -> list[CheckView]:
-    """Show every configured check."""
+    """Show every configured check; ``unwritten`` says why evidence cannot be written, so that nothing new is kept."""
     live = waivers.live_by_check(now)
     views: list[CheckView] = []
     for name, check in config.checks.items():
-        view = _check_view(check, memories.get(name) or CheckMemory(name=name), sources, counts.get(name, (0, 0)), now)
+        memory = memories.get(name) or CheckMemory(name=name)
+        view = _check_view(check, memory, sources, counts.get(name, (0, 0)), now, unwritten)
         covering = live.get(name, ())
         subjects = [waiver.covering for waiver in covering if not waiver.structural]
         views.append(
@@ -138,6 +140,7 @@ def _check_view(
     sources: Mapping[str, SourceMemory],
     counts: tuple[int, int],
     now: datetime,
+    unwritten: str | None,
 ) -> CheckView:
     result = memory.result
     unit, common = check.check, check.common
@@ -167,7 +170,7 @@ def _check_view(
         max_age=check.max_age,
         state_since=memory.state_since,
         was=memory.was if state in BLIND else None,
-        blind_by=_blind_by(names, memory, sources, state, now) if state in BLIND else None,
+        blind_by=_blind_by(names, memory, sources, state, now, unwritten) if state in BLIND else None,
         policy=policy_of(check),
         evidence=memory.manifests,
         explain=unit.explain,
@@ -189,8 +192,9 @@ def _blind_by(
     sources: Mapping[str, SourceMemory],
     state: State,
     now: datetime,
+    unwritten: str | None,
 ) -> BlindBy:
-    """Find what blinds a check: a source that fails, else the worst gap, else its unknown subjects."""
+    """Find what blinds a check: a source that fails, else a disk that does, else the worst gap or unknown subjects."""
     since = memory.state_since or memory.configured_at or now
     if memory.error is not None:
         return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=memory.error)
@@ -199,6 +203,8 @@ def _blind_by(
         if source is not None and source.last_error is not None and (source.complete is None or state is State.STALE):
             cause = Cause(source.cause) if source.cause is not None else Cause.UNREACHABLE
             return BlindBy(source=name, cause=cause, since=source.failing_since or since, detail=source.last_error)
+    if unwritten is not None and (memory.result is None or state is State.STALE):
+        return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=unwritten)
     result = memory.result
     for doubted in result.gaps if result is not None else ():
         if doubted.bars:

@@ -129,12 +129,15 @@ unless on (job, instance) ({STALLED.name}{{$job}} == 1)
 (controlwatch_engine_checks_blinded{{$job}} > 0)
 and on (job, instance) (controlwatch_selftest_ok{{$job}} == 1)
 unless on (job, instance) ({STALLED.name}{{$job}} == 1)
+unless on (job, instance) (
+  time() - controlwatch_evidence_failing_since_timestamp_seconds{{$job}} > $evidence_seconds
+)
 """,
         when="checks are unknown or stale by a fault of the engine itself, though its self-test passes",
         summary=f"Controlwatch at {HOST} itself fails to judge {{{{ $value | humanize }}}} of its checks.",
-        meaning="The sources told what they know, and the engine could not judge it.",
+        meaning="The sources told what they know, and the engine could not judge or keep it.",
         detail="Checks: " + names('topk(10, controlwatch_check_blind{@,source=""})', INSTANCE, "check") + ".",
-        action="Find the first fault in its log, and report it with the version.",
+        action="Find the first fault in its log: a disk that is full is yours to mend, another fault is to be reported.",
         command=CHECK_ALL,
     ),
     Alert(

@@ -45,7 +45,6 @@ controlwatch_source_checks_blinded{{$job}}
 and on (job, instance, source) (
 {indented(BLIND)}
 )
-unless on (job, instance, source) (controlwatch_source_never_attempted{{$job}} == 1)
 """,
         when="a source is down for two intervals, or blinds a check for a cause that should pass, or because its "
         "latest run failed",

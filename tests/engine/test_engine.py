@@ -20,7 +20,7 @@ from engine.desk import Desk
 from engine.port import Accept, Pause, Query, Reply
 from engine.selftest import run_selftest
 from engine.settings import Exclude
-from engine.store import StoreError
+from engine.store import StoreError, StoreFull
 from sources.common.errors import Refused, Unreachable
 from sources.common.source import Page
 from tests.support.builders import account
@@ -536,3 +536,42 @@ async def test_counts_that_cannot_be_read_do_not_end_the_engine(
 
         assert it.state() is State.PASS
         assert "the table of findings cannot be read" in it.texts("engine")
+
+
+async def test_a_full_disk_is_the_disks_fault_and_no_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be kept blames no source: the last verdict stands until its age, then the engine itself is blind.
+
+    Once writing works again, the source runs soon, not after its whole interval.
+    """
+    script, clock = Script(), Clock()
+    script.tell(*enrolled(10))
+    async with driven(one_check(tmp_path, script), clock) as it:
+        await it.run()
+        keep = it.engine.store.save_source
+
+        async def full(*_: object) -> None:
+            message = "no space left on the disk"
+            raise StoreFull(message)
+
+        monkeypatch.setattr(it.engine.store, "save_source", full)
+        await it.run(QUARTER)
+
+        assert it.state() is State.PASS
+        assert (it.source().complete, it.source().cause) == (True, None)
+        assert it.engine.snapshot is not None
+        assert it.engine.snapshot.evidence_error == "no space left on the disk"
+
+        await it.run(25 * HOUR)
+        blind = it.check().blind_by
+
+        assert it.state() is State.STALE
+        assert blind is not None
+        assert (blind.source, blind.cause, blind.detail) == ("", Cause.INTERNAL, "no space left on the disk")
+
+        monkeypatch.setattr(it.engine.store, "save_source", keep)
+        next_run = it.source().next_run
+        assert next_run is not None
+        assert next_run - clock() < QUARTER
+        await it.run(QUARTER)
+
+        assert it.state() is State.PASS

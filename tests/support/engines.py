@@ -46,11 +46,11 @@ class EngineProcess:
         fresh.write_text(f"{head}{body}")
         fresh.replace(self.config_path)
 
-    def start(self, *before: str, hanging: bool = False, **more: str) -> None:
-        """Start ``controlwatch serve``, or the host that can hang; ``before`` is put before the command."""
+    def start(self, env: Mapping[str, str] | None = None, *, hanging: bool = False) -> None:
+        """Start ``controlwatch serve``, or the host that can hang, with more in its environment."""
         serve = [str(COMMAND), "--config", str(self.config_path), "serve"]
         argv = [sys.executable, str(HANGING), str(self.config_path)] if hanging else serve
-        self.process = self._spawn([*before, *argv], {**environment(**more), "PYTHONPATH": str(ROOT)})
+        self.process = self._spawn(argv, {**environment(), "PYTHONPATH": str(ROOT), **(env or {})})
 
     def _spawn(self, argv: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with (self.folder / "serve.log").open("ab") as log:

@@ -1,4 +1,4 @@
-"""Replicas of providers on a thread of their own, for tests that run engines as processes; one may be cut and mended."""
+"""Replicas of providers on a thread of their own, for tests that run engines as processes; each may be cut."""
 
 from __future__ import annotations
 

@@ -134,9 +134,18 @@ DOWN: Final = (
             **WELL,
             key("source_up", **OKTA): always(0),
             key("source_never_attempted", **OKTA): always(1),
-            **blinding("internal", always(1)),
         },
         fires={60: [ALIVE]},
+    ),
+    Scenario(
+        name="a source that was never asked is told once its checks are past their age",
+        series={
+            **WELL,
+            key("source_up", **OKTA): always(0),
+            key("source_never_attempted", **OKTA): always(1),
+            **blinding("unreachable", always(1)),
+        },
+        fires={60: [ALIVE, BLIND]},
     ),
     Scenario(
         name="an interval that is not exported does not silence it",
