@@ -252,13 +252,13 @@ def test_controls_join_through_an_info_metric() -> None:
 
 def test_past_the_cap_each_check_keeps_its_state() -> None:
     """The cap sheds counts and details, never a state or the instant at which its proof ends."""
-    exposition = render(an_estate(200), NOW, cap=5_000, process=str)
+    exposition = render(an_estate(200), NOW, cap=6_000, process=str)
     names = Counter(line.partition("{")[0] for line in exposition.body.decode().splitlines())
-    assert exposition.series <= 5_000
+    assert exposition.series <= 6_000
     assert exposition.dropped > 0
     assert names["controlwatch_check_state"] == 1_400
     assert names["controlwatch_check_valid_until_timestamp_seconds"] == 200
-    assert names["controlwatch_check_source_info"] == 0
+    assert names["controlwatch_check_opened_24h"] == 0
     assert names["controlwatch_exposition_family_dropped"] > 0
 
 
