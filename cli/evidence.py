@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.exit_codes import FAILS
+from cli.exit_codes import FAILS, USAGE
 from cli.setting import Setting, say
 
 if TYPE_CHECKING:
     from engine.audit import Listed
+    from engine.config import Config
 
 
 @click.group("evidence")
 def evidence_command() -> None:
-    """List and verify evidence."""
+    """List and verify evidence, and accept a break of its chain."""
 
 
 @evidence_command.command("list")
@@ -31,12 +33,29 @@ def evidence_list(setting: Setting, source: str | None, limit: int, form: str) -
     from engine.audit import listing
 
     config = setting.load()
+    if source is not None and source not in config.sources:
+        _expect(source, config)
     found = asyncio.run(listing(config.state_dir, source, limit))
     if form == "json":
         sys.stdout.write(json.dumps([_document(item) for item in found], indent=2) + "\n")
     else:
         sys.stdout.writelines(_line(item) for item in found)
     return 0
+
+
+def _expect(source: str, config: Config) -> None:
+    """Refuse a name that is no source's, configured or collected; an empty list would read as "nothing there"."""
+    from engine.audit import collected_sources
+    from engine.convert import nearest
+    from engine.store import StoreError
+
+    try:
+        known = asyncio.run(collected_sources(config.state_dir))
+    except StoreError:  # there is no evidence yet
+        known = frozenset()
+    if source not in known:
+        message = f"no source {source!r}{nearest(source, known | set(config.sources))}"
+        raise click.UsageError(message)
 
 
 def _document(item: Listed) -> dict[str, Any]:
@@ -84,4 +103,27 @@ def evidence_verify(setting: Setting) -> int:
     if audit.faults:
         say(f"{len(audit.faults)} faults: the evidence is not what it was")
         return FAILS
+    return 0
+
+
+@evidence_command.command("accept-break")
+@click.option("--reason", required=True, help="What explains the lost end; kept as evidence.")
+@click.option("--by", default="", help="Who says so; the user of this session otherwise.")
+@click.pass_obj
+def evidence_accept_break(setting: Setting, reason: str, by: str) -> int:
+    """Accept that an end of the chain was lost; what was lost stays lost, and the chain tells who accepted it."""
+    from engine.audit import NothingToAccept, accept_breaks
+
+    config = setting.load()
+    if not reason.strip():
+        raise click.UsageError("say what explains the lost end: --reason …")
+    if config.engine.read_only:
+        raise click.UsageError("this engine is read-only: engine.read_only is true")
+    try:
+        accepted = asyncio.run(accept_breaks(config.state_dir, reason, by or getpass.getuser()))
+    except NothingToAccept as refusal:
+        say(str(refusal))
+        return USAGE
+    for found in accepted:
+        say(f"accepted: entry {found.entry}, noticed {found.at}: {found.lost.why}")
     return 0

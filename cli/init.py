@@ -1,9 +1,8 @@
-"""``controlwatch init``: a small true configuration and its first verdicts, without any credential."""
+"""``controlwatch init``: on a terminal a guided start; else a small true configuration, without any credential."""
 
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import click
@@ -32,14 +31,16 @@ sources = ["edge"]
 @click.option("--tls", "hosts", multiple=True, metavar="HOST[:PORT]", help="A TLS endpoint to watch; may be repeated.")
 @click.pass_context
 def init_command(ctx: click.Context, hosts: tuple[str, ...]) -> int:
-    """Write a configuration of a dozen lines, and show its first verdicts."""
+    """Write a configuration: guided on a terminal, else of a dozen lines over --tls, with its first verdicts."""
     setting: Setting = ctx.obj
     path = setting.config or Path(FILE)
     if path.exists():
         say(f"{path} is there already; nothing was written (move it away, or name another with --config)")
         return 2
-    if not hosts and sys.stdin.isatty():
-        hosts = tuple(str(click.prompt("A host whose certificate to watch", err=True)).split())
+    from cli.hosted import on_terminal
+
+    if not hosts and on_terminal():
+        return _guided(path)
     if not hosts:
         message = "name what to watch, for example: controlwatch init --tls example.org"
         raise click.UsageError(message)
@@ -54,6 +55,22 @@ def init_command(ctx: click.Context, hosts: tuple[str, ...]) -> int:
 
     code = check_command.main(args=[], obj=Setting(path, setting.log_format, setting.color), standalone_mode=False)
     return code if isinstance(code, int) else 0
+
+
+def _guided(path: Path) -> int:
+    """Show the screen that finds, tests and writes; exit 2 when nothing was written."""
+    from cli.exit_codes import OWN_FAULT
+    from cli.setup import MachineSetup
+    from tui.init import run
+
+    commands = run(MachineSetup(path))
+    if commands is None:
+        return OWN_FAULT
+    if not commands:
+        say("nothing was written")
+        return 2
+    say(f"wrote {path}; next:", *(f"  {command}" for command in commands))
+    return 0
 
 
 def _write(path: Path, text: str) -> None:

@@ -49,7 +49,7 @@ def source_test(setting: Setting, names: tuple[str, ...]) -> int:
     """Try reach and permissions, and tell what each missing one costs; exit 3 when something is refused."""
     config = setting.load()
     chosen = _chosen(config, names)
-    results = asyncio.run(_test(config, chosen))
+    results = asyncio.run(probes_of(config, chosen))
     refused = False
     for source, probes in zip(chosen, results, strict=True):
         sys.stdout.write(f"{source.name} ({source.common.kind})\n")
@@ -93,7 +93,7 @@ def _told(probe: Probe) -> str:
     return f"  {mark} {clean(probe.asked)}{f': {clean(probe.detail)}' if probe.detail else ''}{costs}\n"
 
 
-async def _test(config: Config, chosen: Sequence[SourceConfig]) -> list[Sequence[Probe]]:
+async def probes_of(config: Config, chosen: Sequence[SourceConfig]) -> list[Sequence[Probe]]:
     """Test sources side by side, without an engine."""
     import tempfile
     from pathlib import Path

@@ -12,16 +12,29 @@ import socket
 import struct
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from checks.model.units import plain
 from engine.elsewhere import Elsewhere
-from engine.port import Command, Detail, PortFault, Query, Reply, Rows, Snapshot
+from engine.port import (
+    Command,
+    Detail,
+    EventQuery,
+    Events,
+    Past,
+    PastQuery,
+    PortFault,
+    Query,
+    Reply,
+    Rows,
+    Snapshot,
+    WaiverView,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Sequence
 
     from engine.desk import Desk
 
@@ -29,6 +42,8 @@ T = TypeVar("T")
 LONGEST_FRAME = 64 * 1024 * 1024
 SOCKET_NAME = "engine.sock"
 REQUEST_SECONDS = 30.0
+LOOK_SECONDS = 0.1
+"""How often a question that takes long looks whether its client is still there."""
 
 
 class CannotAttach(PortFault):
@@ -47,6 +62,22 @@ class AskDetail(msgspec.Struct, tag="detail", frozen=True):
     finding: int
 
 
+class AskPast(msgspec.Struct, tag="past", frozen=True):
+    """Ask what became of checks."""
+
+    query: PastQuery
+
+
+class AskEvents(msgspec.Struct, tag="events", frozen=True):
+    """Ask for events."""
+
+    query: EventQuery
+
+
+class AskWaivers(msgspec.Struct, tag="waivers", frozen=True):
+    """Ask for the waivers of the file."""
+
+
 class Send(msgspec.Struct, tag="send", frozen=True):
     """Ask for something to be done."""
 
@@ -57,7 +88,8 @@ class Watch(msgspec.Struct, tag="watch", frozen=True):
     """Ask for snapshots, from now on."""
 
 
-Request = AskRows | AskDetail | Send | Watch
+Question = AskRows | AskDetail | AskPast | AskEvents | AskWaivers | Send
+Request = Question | Watch
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -66,10 +98,19 @@ class Asked(msgspec.Struct, frozen=True):
     request: Request
 
 
-class Found(msgspec.Struct, frozen=True):
-    """The answer to a request for one finding."""
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a question, or why there is none."""
 
-    detail: Detail | None
+    body: msgspec.Raw = msgspec.Raw(b"null")
+    fault: str | None = None
+
+
+_ROWS: Final = msgspec.json.Decoder(Rows)
+_DETAIL: Final[msgspec.json.Decoder[Detail | None]] = msgspec.json.Decoder(Detail | None)
+_PASTS: Final = msgspec.json.Decoder(list[Past])
+_EVENTS: Final = msgspec.json.Decoder(Events)
+_WAIVERS: Final = msgspec.json.Decoder(list[WaiverView])
+_REPLY: Final = msgspec.json.Decoder(Reply)
 
 
 class AttachServer:
@@ -108,7 +149,7 @@ class AttachServer:
             if _peer(writer) == os.getuid():
                 while True:
                     asked = await _read(reader, Asked)
-                    await self._answer(asked.request, writer)
+                    await self._answer(asked.request, reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError, CannotAttach):
             pass  # a client that goes, or that does not speak our language, ends its own connection and nothing else
         except asyncio.CancelledError:
@@ -117,16 +158,32 @@ class AttachServer:
             self._clients.pop(writer, None)
             await _closed(writer)
 
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        match request:
+    async def _answer(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if isinstance(request, Watch):
+            await self._stream(writer)
+            return
+        try:
+            work = self._asked(request)
+            told = await work if isinstance(request, Send) else await _while_wanted(work, reader)
+            answer = Answer(msgspec.Raw(msgspec.json.encode(told, enc_hook=plain)))
+        except PortFault as fault:
+            answer = Answer(fault=str(fault))
+        await _write(writer, answer)
+
+    def _asked(self, question: Question) -> Coroutine[object, object, object]:
+        match question:
             case AskRows(query):
-                await _write(writer, await self._desk.rows(query))
+                return self._desk.rows(query)
             case AskDetail(finding):
-                await _write(writer, Found(await self._desk.detail(finding)))
+                return self._desk.detail(finding)
+            case AskPast(period):
+                return self._desk.past(period)
+            case AskEvents(wanted):
+                return self._desk.events(wanted)
+            case AskWaivers():
+                return self._desk.waivers()
             case Send(command):
-                await _write(writer, await self._desk.send(command))
-            case Watch():
-                await self._stream(writer)
+                return self._desk.send(command)
 
     async def _stream(self, writer: asyncio.StreamWriter) -> None:
         """Send each new snapshot, at most two a second."""
@@ -182,26 +239,41 @@ class AttachedPort:
 
     async def rows(self, query: Query) -> Rows:
         """Give a page of findings; raises ``CannotAttach``."""
-        return await self._ask(AskRows(query), Rows)
+        return await self._ask(AskRows(query), _ROWS)
 
     async def detail(self, finding: int) -> Detail | None:
         """Give one finding; raises ``CannotAttach``."""
-        return (await self._ask(AskDetail(finding), Found)).detail
+        return await self._ask(AskDetail(finding), _DETAIL)
+
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Give what became of checks over a period; raises ``CannotAttach``."""
+        return await self._ask(AskPast(query), _PASTS)
+
+    async def events(self, query: EventQuery) -> Events:
+        """Give a page of events; raises ``CannotAttach``."""
+        return await self._ask(AskEvents(query), _EVENTS)
+
+    async def waivers(self) -> Sequence[WaiverView]:
+        """Give the waivers of the file; raises ``CannotAttach``."""
+        return await self._ask(AskWaivers(), _WAIVERS)
 
     async def send(self, command: Command) -> Reply:
         """Ask for something to be done; raises ``CannotAttach``."""
-        return await self._ask(Send(command), Reply)
+        return await self._ask(Send(command), _REPLY)
 
-    async def _ask(self, request: Request, kind: type[T]) -> T:
+    async def _ask(self, question: Question, decoder: msgspec.json.Decoder[T]) -> T:
         reader, writer = await self._connect()
         try:
-            await _write(writer, Asked(request))
-            return await asyncio.wait_for(_read(reader, kind), self._seconds)
+            await _write(writer, Asked(question))
+            answer = await asyncio.wait_for(_read(reader, Answer), self._seconds)
+            if answer.fault is None:
+                return decoder.decode(answer.body)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
             message = f"the engine at {self._path} did not answer ({type(error).__name__})"
             raise CannotAttach(message) from None
         finally:
             await _closed(writer)
+        raise PortFault(answer.fault)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
@@ -246,6 +318,19 @@ class AttachedThread:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(REQUEST_SECONDS)
         self._loop.close()
+
+
+async def _while_wanted(work: Coroutine[object, object, T], reader: asyncio.StreamReader) -> T:
+    """Work out an answer; a client that goes, because it asks something else by now, stops it."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=LOOK_SECONDS)
+            if reader.at_eof() and not task.done():
+                raise ConnectionResetError
+        return task.result()
+    finally:
+        task.cancel()
 
 
 async def _read(reader: asyncio.StreamReader, kind: type[T]) -> T:

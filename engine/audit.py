@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.blobs import BlobCorrupt, BlobMissing, FolderBlobs
+from engine.breaks import Break
 from engine.evidence import Manifest, digest_of, manifest_bytes
 from engine.store import StoreError
 from engine.store.sqlite import SqliteStore, open_sqlite
+
+
+class NothingToAccept(Exception):
+    """The chain holds, or is broken in a way that nobody can accept; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ async def listing(state_dir: Path, source: str | None = None, limit: int = 100) 
         return [Listed(digest, manifest, blobs.has(manifest.blob)) for digest, manifest in found]
 
 
+async def collected_sources(state_dir: Path) -> frozenset[str]:
+    """Name the sources that the evidence is of, those that are configured no more too; raises ``StoreError``."""
+    async with _opened(state_dir) as (store, _):
+        return frozenset(manifest.source for _, manifest in await store.list_manifests())
+
+
 async def verify(state_dir: Path) -> Audit:
     """Verify the chain, the manifests and the blobs; raises ``StoreError`` when there is nothing to read."""
     async with _opened(state_dir) as (store, blobs):
@@ -72,6 +83,23 @@ async def verify(state_dir: Path) -> Audit:
             tombstoned=len(gone),
             faults=[*faults, *broken],
         )
+
+
+async def accept_breaks(state_dir: Path, reason: str, by: str) -> Sequence[Break]:
+    """Accept that ends of the chain were lost, as evidence; raises ``StoreError`` and ``NothingToAccept``.
+
+    What is wrong with an entry itself stays wrong: no word beside it makes it what it was.
+    """
+    async with _opened(state_dir) as (store, _):
+        found = await store.verify()
+        if found.first_bad is None:
+            raise NothingToAccept("the chain holds; there is nothing to accept")
+        if found.lost is None:
+            raise NothingToAccept(
+                f"entry {found.first_bad}: {found.why}; that cannot be accepted: keep the folder, and go on with a "
+                "backup whose chain holds",
+            )
+        return await store.accept_breaks(reason, by)
 
 
 def _broken(blobs: FolderBlobs, digests: Sequence[str]) -> list[str]:

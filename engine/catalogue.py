@@ -167,7 +167,10 @@ ENGINE: Final[tuple[Metric[Reading], ...]] = (
         lambda r: unix(r.snapshot.evidence.chain_verified_at),
     ),
     of_engine(
-        "evidence_chain_entries", "entries", "Entries that held then.", lambda r: r.snapshot.evidence.chain_entries
+        "evidence_chain_entries",
+        "entries",
+        "Entries that held then; no series before that.",
+        lambda r: r.snapshot.evidence.chain_entries,
     ),
     of_engine(
         "exposition_snapshot_timestamp_seconds",
@@ -367,13 +370,13 @@ CHECKS: Final[tuple[Metric[Reading], ...]] = (
     ),
     of_judged("population", "Subjects in scope: passed, failed and unknown.", lambda t, _: t.population),
     of_judged("passed", "Subjects that pass, warned ones included.", lambda t, _: t.passed),
-    of_judged("warned", "Subjects that pass with something expiring or due.", lambda t, _: t.warned),
+    of_judged("warned", "Subjects that pass with something expiring or due.", lambda t, _: t.warned, shed=0),
     of_judged("urgent", "Warned subjects that should wake somebody.", lambda _, c: c.view.urgent, shed=0),
     of_judged("failed", "Subjects that fail, waived and undue ones included.", lambda t, _: t.failed),
     of_judged("unknown", "Subjects that are seen and cannot be judged.", lambda t, _: t.unknown),
     of_judged("waived", "Failed subjects under a live waiver.", lambda t, _: t.waived),
     of_judged("waived_unknown", "Unknown subjects under a live waiver.", lambda t, _: t.waived_unknown),
-    of_judged("undue", "Failed subjects inside the time to remediate, not waived.", lambda t, _: t.undue),
+    of_judged("undue", "Failed subjects inside the time to remediate, not waived.", lambda t, _: t.undue, shed=0),
     of_judged("missing", "Subjects that may be missing; no series when nothing bounds them.", lambda t, _: t.missing),
     of_judged(
         "missing_unbounded",
@@ -547,7 +550,7 @@ TIMES: Final[tuple[Metric[Reading], ...]] = (
         "backup_deadline_timestamp_seconds",
         INSTANT,
         "When that backup is past RPO and grace, as the check judges it; no series for a set under a live waiver.",
-        series.deadlines,
+        series.deadlines("backup_newest"),
         labels=("check", "source", "set"),
         bound="checks × declared sets",
     ),
@@ -559,6 +562,14 @@ TIMES: Final[tuple[Metric[Reading], ...]] = (
         labels=("check", "source", "set"),
         bound="checks × declared sets",
         shed=1,
+    ),
+    of_rows(
+        "tls_deadline_timestamp_seconds",
+        INSTANT,
+        "The known end of a target's certificate, by check; no series where it is excluded or under a live waiver.",
+        series.deadlines("tls_not_after"),
+        labels=("check", "source", "target"),
+        bound="checks × configured targets",
     ),
     of_rows(
         "attestation_end_timestamp_seconds",

@@ -53,6 +53,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     first_bad: int | None = None
     """Number at which the chain breaks; None of a whole chain."""
     why: str = ""
+    lost: Head | None = None
+    """The end that was known and is not there, of a chain that breaks because of that alone; its entries hold."""
 
 
 def link(head: Head, kind: str, at: str, body: bytes) -> Link:
@@ -82,7 +84,7 @@ def verify(links: Iterable[Link], expected: Head | None = None, start: Head | No
         why = (
             f"the chain ends at entry {seq}, but its noted head is entry {expected.seq} with hash {expected.hash.hex()}"
         )
-        return Verified(entries=seq, head=found, first_bad=min(seq, expected.seq) + 1, why=why)
+        return Verified(entries=seq, head=found, first_bad=min(seq, expected.seq) + 1, why=why, lost=expected)
     return Verified(entries=seq, head=found)
 
 

@@ -8,6 +8,7 @@ recovery.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from engine.chain import Verified
 from engine.port import Event, EvidenceView
 from engine.reread import Rereading
 from engine.store import StoreError, StoreFull, StoreReadOnly
@@ -36,6 +38,8 @@ SIZE_EVERY: Final = timedelta(minutes=10)
 WHOLE_EVERY: Final = timedelta(hours=1)
 BROKEN_EVERY: Final = timedelta(minutes=10)
 END_EVERY: Final = timedelta(minutes=1)
+SHORT_CHAIN: Final = 100_000
+"""Entries that one judgement has the time to read."""
 _BLOCK: Final = 512
 """Bytes of what ``st_blocks`` counts (POSIX)."""
 
@@ -54,6 +58,8 @@ class Custody:
     """Has what is told here published."""
     tried_at: datetime
     """The latest attempt to write; of an engine that starts, its start."""
+    written_before: datetime | None = None
+    """When evidence was last written before the start, as far as that is known."""
     view: EvidenceView = field(default_factory=EvidenceView)
     failures: int = 0
     error: str | None = None
@@ -90,6 +96,19 @@ class Custody:
             self._task = asyncio.get_running_loop().create_task(self._attend(now), name="custody")
             self._task.add_done_callback(self._attended)
 
+    async def look(self, within: timedelta) -> None:
+        """Read a chain that is short, of an engine that ends soon; of a long one nothing is claimed."""
+        with contextlib.suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(within.total_seconds()):
+                if await self._entries() <= SHORT_CHAIN:
+                    await self._reread(self.clock())
+
+    async def _entries(self) -> int:
+        try:
+            return (await self.store.noted_head()).seq
+        except ValueError:  # what was written over it is a fault of the chain, which reading it tells
+            return 0
+
     async def settle(self) -> None:
         """Wait until what is under way has ended."""
         if self._task is not None:
@@ -120,11 +139,17 @@ class Custody:
     def _failed(self, error: StoreError, now: datetime, *, trial: bool) -> None:
         self.failures += 1
         self._only_by_work |= not trial and not isinstance(error, StoreFull | StoreReadOnly)
-        self.view = msgspec.structs.replace(self.view, failing_since=self.view.failing_since or now)
+        self.view = msgspec.structs.replace(self.view, failing_since=self.view.failing_since or self._failed_from(now))
         told, self.error = self.error is not None, str(error)
         if not told:
             LOG.error("evidence=failed %s", error)
             self.note(Event(at=now, kind="engine", what="evidence", text=self.error))
+
+    def _failed_from(self, now: datetime) -> datetime:
+        """Tell since when nothing is written: a restart is no write, so before the first one it is the latest known."""
+        if self.view.written_at is not None or self.written_before is None:
+            return now
+        return min(now, self.written_before)
 
     def _trial_due(self, now: datetime) -> bool:
         return _past(self.tried_at, PROBE_EVERY, now)
@@ -158,8 +183,18 @@ class Custody:
             self._whole_at = now
             self._told(f"cannot be read: {error}")
             return
+        await self._keep(found)
         self._told(None if found.first_bad is None else f"broken at entry {found.first_bad}: {found.why}")
         self.view = msgspec.structs.replace(self.view, chain_verified_at=now, chain_entries=found.entries)
+
+    async def _keep(self, found: Verified) -> None:
+        """Have a lost end told by the chain itself, so that neither an append nor a restart heals it."""
+        if found.lost is None:
+            return
+        try:
+            await self.store.note_break(found.lost, found.why)
+        except StoreError as error:  # it is told now, and kept when the chain is read next
+            self.wrote(error)
 
     def _told(self, fault: str | None) -> None:
         """Note what the chain showed; that it broke is told once, and that it holds again once."""

@@ -10,23 +10,32 @@ import msgspec
 
 from checks.model import codec
 from checks.model.records import Backup, subject_of
+from engine import desk_waivers
 from engine.evidence import digest_of, manifest_bytes
 from engine.judge import chained
 from engine.port import (
     Accept,
     Ack,
+    ApproveWaiver,
     Command,
     Detail,
     Event,
+    EventQuery,
+    Events,
     EvidenceRef,
+    Past,
+    PastQuery,
     Pause,
     PortFault,
     Query,
     Reload,
     Reply,
+    RequestWaiver,
+    RevokeWaiver,
     Rows,
     Run,
     Snapshot,
+    WaiverView,
 )
 from engine.store import StoreError
 
@@ -94,16 +103,37 @@ class Desk:
             record=record,
         )
 
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Give what became of checks over a period."""
+        try:
+            return await self._engine.store.past(query)
+        except StoreError as error:
+            raise PortFault(str(error)) from error
+
+    async def events(self, query: EventQuery) -> Events:
+        """Give a page of events."""
+        try:
+            return await self._engine.store.events(query)
+        except StoreError as error:
+            raise PortFault(str(error)) from error
+
+    async def waivers(self) -> Sequence[WaiverView]:
+        """Give the waivers of the file."""
+        try:
+            return await desk_waivers.waivers(self._engine)
+        except StoreError as error:
+            raise PortFault(str(error)) from error
+
     async def send(self, command: Command) -> Reply:
         """Do what is asked, or say why not."""
+        if self._engine.config.engine.read_only:
+            return Reply(ok=False, message="this engine is read-only: engine.read_only is true")
         try:
             return await self._send(command)
         except StoreError as error:
             return Reply(ok=False, message=str(error))
 
     async def _send(self, command: Command) -> Reply:
-        if self._engine.config.engine.read_only:
-            return Reply(ok=False, message="this engine is read-only: engine.read_only is true")
         match command:
             case Run():
                 return self._run(command)
@@ -115,6 +145,17 @@ class Desk:
                 return await self._pause(command)
             case Ack():
                 return await self._ack(command)
+            case RequestWaiver() | ApproveWaiver() | RevokeWaiver():
+                return await self._waive(command)
+
+    async def _waive(self, command: RequestWaiver | ApproveWaiver | RevokeWaiver) -> Reply:
+        match command:
+            case RequestWaiver():
+                return await desk_waivers.request(self._engine, command)
+            case ApproveWaiver():
+                return await desk_waivers.approve(self._engine, command)
+            case RevokeWaiver():
+                return await desk_waivers.revoke(self._engine, command)
 
     def _run(self, command: Run) -> Reply:
         names = [command.source] if command.source else list(self._engine.config.sources)

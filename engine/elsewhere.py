@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-from engine.port import Command, Detail, Port, Query, Reply, Rows, Snapshot
+from engine.port import (
+    Command,
+    Detail,
+    EventQuery,
+    Events,
+    Past,
+    PastQuery,
+    Port,
+    Query,
+    Reply,
+    Rows,
+    Snapshot,
+    WaiverView,
+)
 
 T = TypeVar("T")
 
@@ -34,6 +47,18 @@ class Elsewhere:
     async def detail(self, finding: int) -> Detail | None:
         """Give one finding; None when it is gone."""
         return await self._there(self._port.detail(finding))
+
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Give what became of checks over a period."""
+        return await self._there(self._port.past(query))
+
+    async def events(self, query: EventQuery) -> Events:
+        """Give a page of events."""
+        return await self._there(self._port.events(query))
+
+    async def waivers(self) -> Sequence[WaiverView]:
+        """Give the waivers of the file."""
+        return await self._there(self._port.waivers())
 
     async def send(self, command: Command) -> Reply:
         """Ask for something to be done."""

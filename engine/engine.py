@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -28,6 +28,7 @@ from engine.runner import Runner
 from engine.selftest import run_selftest
 from engine.store import CheckMemory, Store, StoreError
 from engine.views import check_views, source_views
+from engine.waiver_notes import WaiverNotes
 
 if TYPE_CHECKING:
     from engine.blobs import FolderBlobs
@@ -82,6 +83,7 @@ class Engine:
         self.checks: dict[str, CheckMemory] = {}
         self.events: list[Event] = []
         self.waivers = waivers_file.Waivers()
+        self.waiver_notes = WaiverNotes(store)
         self.doings = Doings()
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.custody = Custody(store, blobs, config.state_dir, clock, self.note, self.moved, tried_at=clock())
@@ -100,6 +102,7 @@ class Engine:
         loaded = await self.store.load()
         self.runner.memories, self.checks = dict(loaded.sources), dict(loaded.checks)
         self.events = list(loaded.events)
+        self.custody.written_before = loaded.chained_at
         await self.adopt(self.config)
         await self._prove()
         await self._refresh_counts()
@@ -140,6 +143,8 @@ class Engine:
             self._turn_back(now)
         self.doings.ticked_at = now
         self.runner.start_due(now)
+        if self.waiver_notes.due(now):
+            await self._note_waivers(now)
         await self._judge_due(now)
         await self._note_transitions(now)
         if self.doings.selftest_at is None or now - self.doings.selftest_at >= SELFTEST_EVERY:
@@ -165,6 +170,7 @@ class Engine:
         checks = [self.config.checks[name] for name in names]
         wanted = dict.fromkeys(name for check in checks for name in (*check.judged, *check.joined))
         self.runner.limit = deadline * OWN_SHARE
+        looking = asyncio.get_running_loop().create_task(self.custody.look(deadline), name="custody")
         for name in wanted:
             self.runner.launch(name)
         tasks = {name: self.runner.tasks[name] for name in wanted}
@@ -177,6 +183,7 @@ class Engine:
         self.doings.due_checks |= set(names)
         await self._judge_due(self.clock(), patient=False)
         await self._note_transitions(self.clock())
+        await looking
         self._phase = "live"
         self.publish()
 
@@ -204,7 +211,8 @@ class Engine:
             await self.store.append(change.chain)
         for name in change.gone_sources:
             self.runner.forget(name)
-        self.config, self.waivers = config, waivers
+        self.config = config
+        self._take(waivers)
         self.doings.config_loaded_at = now
         self.checks = dict(change.checks)
         self.runner.memories = dict(change.sources)
@@ -212,13 +220,42 @@ class Engine:
             self.runner.restart(name)
         self.doings.due_checks |= change.due
         self.doings.dirty = True
+        await self._note_waivers(now)
+
+    async def reread_waivers(self) -> None:
+        """Put the waivers of the file in force as they stand now."""
+        config = self.config
+        self._take(await asyncio.to_thread(waivers_file.load, config.folder / config.waivers.file, config.checks))
+        await self._note_waivers(self.clock())
+        self.moved()
+
+    def _take(self, waivers: waivers_file.Waivers) -> None:
+        """Put waivers in force; every check that they or those before name is judged again."""
+        named = {item.written.check for item in (*self.waivers.waivers, *waivers.waivers)}
+        self._judge_again(named)
+        self.waivers = waivers
+
+    def _judge_again(self, names: Iterable[str]) -> None:
+        """Have checks judged that were judged before; what was never attempted waits for its sources."""
+        self.doings.due_checks |= {name for name in names if name in self.checks and self.checks[name].attempted}
+
+    async def _note_waivers(self, now: datetime) -> None:
+        """Note as evidence what became of waivers; what cannot be written is tried again."""
+        try:
+            changed = await self.waiver_notes.note(self.waivers, now)
+        except StoreError as error:
+            self.written(error)
+            return
+        self._judge_again(changed.checks)
+        self.note(*changed.events)
 
     def publish(self) -> None:
         """Take a snapshot and hand it to whoever listens."""
         now = self.clock()
         self._seq += 1
         doings, custody = self.doings, self.custody
-        checks = check_views(self.config, self.checks, self.runner.memories, doings.counts, now, self.waivers)
+        memories, unwritten = self.runner.memories, custody.error
+        checks = check_views(self.config, self.checks, memories, doings.counts, now, self.waivers, unwritten)
         self.snapshot = Snapshot(
             seq=self._seq,
             at=now,

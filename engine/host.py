@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import gc
 import logging
@@ -22,8 +21,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from engine import config as configuration
 from engine.attach import AttachServer
 from engine.blobs import FolderBlobs
@@ -31,10 +28,11 @@ from engine.desk import Desk
 from engine.elsewhere import Elsewhere
 from engine.engine import Engine, utc_now
 from engine.lock import FolderLock, Held
-from engine.port import Event, Reply
+from engine.port import Event
+from engine.reload import Reloader
 from engine.renderer import Renderer
 from engine.serve import MetricsServer, health_at, open_web_config
-from engine.store import StoreError, StoreReadOnly
+from engine.store import StoreReadOnly
 from engine.store.sqlite import open_sqlite
 from engine.textfile import KEY as TEXTFILE
 from engine.textfile import Textfile
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     from engine.web_config import WebConfig
 
 LOG = logging.getLogger(__name__)
-WATCH_SECONDS = 2.0
 AGAIN_SECONDS = 5.0
 KEY_BYTES = 32
 
@@ -102,67 +99,6 @@ async def hosting(
         if watch:
             _keep(stack, reloader.watch)
         yield hosted
-
-
-class Reloader:
-    """A changed configuration is applied between runs, atomically; a bad one keeps the last good and says so."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Reload the configuration of an engine."""
-        self._engine = engine
-        self._seen = self._stamp()
-
-    async def reload(self) -> Reply:
-        """Read the configuration again."""
-        engine = self._engine
-        self._seen = self._stamp()
-        before = engine.config
-        try:
-            config = await asyncio.to_thread(configuration.load, before.path, before.told_web_config)
-        except configuration.ConfigError as error:
-            engine.doings.config_error = "\n".join(error.faults)
-            engine.note(
-                Event(at=engine.clock(), kind="config", what=before.path.name, text=f"refused: {error.faults[0]}")
-            )
-            engine.moved()
-            LOG.warning("config=refused faults=%d first=%s", len(error.faults), error.faults[0])
-            return Reply(ok=False, message="\n".join(error.faults))
-        restart = _needs_restart(before, config)
-        try:
-            await engine.adopt(_adoptable(before, config))
-        except StoreError as error:
-            engine.written(error)
-            engine.doings.config_error = f"{before.path.name}: not in force: {error}"
-            return Reply(ok=False, message=engine.doings.config_error)
-        engine.doings.config_error = None
-        text = f"in force{f'; a restart is needed for {restart}' if restart else ''}"
-        engine.note(Event(at=engine.clock(), kind="config", what=config.path.name, text=text))
-        engine.moved()
-        LOG.info("config=reloaded digest=%s", config.digest)
-        return Reply(ok=True, message=f"{config.path.name} is {text}")
-
-    async def watch(self) -> None:
-        """Reload when the file, or the waivers beside it, have changed and lie still."""
-        changed: tuple[object, ...] | None = None
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            stamp = self._stamp()
-            if stamp == self._seen:
-                changed = None
-            elif stamp == changed:
-                await self.reload()
-                changed = None
-            else:
-                changed = stamp
-
-    def _stamp(self) -> tuple[object, ...]:
-        config = self._engine.config
-        stamps: list[object] = []
-        for path in (config.path, config.folder / config.waivers.file):
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                stamps.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
-        return tuple(stamps)
 
 
 class EngineThread:
@@ -339,21 +275,3 @@ def _keep(stack: contextlib.AsyncExitStack, work: Callable[[], Coroutine[object,
             await task
 
     stack.push_async_callback(end)
-
-
-def _adoptable(before: Config, after: Config) -> Config:
-    """Give a new configuration with what only a restart can change left as it is."""
-    kept = msgspec.structs.replace(after.engine, state_dir=before.engine.state_dir, store=before.engine.store)
-    return dataclasses.replace(after, engine=kept, metrics=before.metrics)
-
-
-def _needs_restart(before: Config, after: Config) -> str:
-    """Name the settings that a reload does not apply."""
-    named = []
-    if before.engine.state_dir != after.engine.state_dir:
-        named.append("engine.state_dir")
-    if before.engine.store != after.engine.store:
-        named.append("engine.store")
-    if before.metrics != after.metrics:
-        named.append("metrics")
-    return ", ".join(named)

@@ -1,34 +1,43 @@
 """The listening socket is bound once; every connection is taken on the terms in force when it comes.
 
-Connections are few, and none stays long that asks nothing: a TLS handshake counts as asking nothing. New terms need no
-new socket, so a reload has no gap; connections of older terms end with their next answer, or at once when the new terms
-let others in.
+Connections are few, and none stays long that asks nothing: a TLS handshake counts as asking nothing. One more than fit
+takes the place of another, so that nobody keeps a scraper out. New terms need no new socket, so a reload has no gap;
+connections of older terms end with their next answer, or at once when the new terms let others in.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import TYPE_CHECKING, Final, cast
 
 from engine.web_config import WebConfig
+from engine.web_http import VERSIONS, Speak, Troubles, refusal, requests, speaking
+from engine.web_room import home, who_gives_way
 
 if TYPE_CHECKING:
     from aiohttp import web
-    from multidict import CIMultiDict
 
     from engine.web_tls import TlsTerms
 
 MOST_CONNECTIONS: Final = 64
-"""Connections held at once, those that still shake hands included; one more is closed."""
+"""Connections held at once, those that still shake hands included; one more takes another's place."""
 FIRST_REQUEST_SECONDS: Final = 10.0
 """Time in which a connection must ask something, its TLS handshake included."""
-NEXT_REQUEST_SECONDS: Final = 60.0
+IDLE_SECONDS: Final = 130.0
+"""Time that an idle connection is kept: a scraper that comes every minute, or every other, keeps its own."""
+NEXT_REQUEST_SECONDS: Final = IDLE_SECONDS + 10
 """Time after a request in which its answer must be read, or another request come."""
-IDLE_SECONDS: Final = 30.0
-"""Time that an idle connection is kept."""
+TURNS: Final = 4
+"""Turns of the event loop from the start of TLS until the first message of a client is worked through."""
 GOODBYE_SECONDS: Final = 2.0
 """Time that the other side has to end TLS in good order."""
+
+_UNAUTHORIZED: Final = 401
+_TOLD_APART: Final = {"client certificates", "users"}
+"""The protections by which a client that is let in differs from a stranger."""
 
 Answer = Callable[["web.BaseRequest"], Awaitable["web.StreamResponse"]]
 
@@ -44,6 +53,11 @@ class Listener:
         self._by_handler: dict[object, _Connection] = {}
         self._server: asyncio.Server | None = None
         self._web: web.Server | None = None
+        self._speak: Speak | None = None
+        self._troubles = Troubles()
+        self._now = count()
+        self.one_by_one = asyncio.Lock()
+        """Held while a client's first message is worked through, which is the dear part of a handshake."""
         self.port = 0
         """The port that it listens on, once started."""
 
@@ -52,6 +66,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Connection(self), host or None, port, backlog=128)
         self._web = self._build()
+        self._speak = speaking(self._troubles, IDLE_SECONDS)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -66,6 +81,7 @@ class Listener:
         await asyncio.gather(*(c.shaking for c in self._open if c.shaking is not None), return_exceptions=True)
         await self._server.wait_closed()
         self._server = self._web = None
+        self._troubles.close()
 
     def renew(self) -> None:
         """End the connections that came on other terms than those in force."""
@@ -74,12 +90,17 @@ class Listener:
             if connection.terms is not now:
                 connection.retire(now)
 
-    def admit(self, connection: _Connection) -> bool:
-        """Count a connection in, if there is room."""
-        if len(self._open) >= MOST_CONNECTIONS:
-            return False
+    def admit(self, connection: _Connection) -> None:
+        """Count a connection in; who gives way for it ends at once."""
+        held = [other for other in self._open if not other.ousted]
+        if len(held) >= MOST_CONNECTIONS:
+            who_gives_way(held).oust()
+            self._troubles.note("crowded_out")
         self._open.add(connection)
-        return True
+
+    def tick(self) -> int:
+        """Count arrivals and requests, together."""
+        return next(self._now)
 
     def release(self, connection: _Connection, handler: web.RequestHandler | None) -> None:
         """Count a connection out."""
@@ -89,7 +110,8 @@ class Listener:
     def handle(self, connection: _Connection) -> web.RequestHandler:
         """Give a connection the protocol that speaks HTTP."""
         assert self._web is not None
-        handler = self._web()
+        assert self._speak is not None
+        handler = self._speak(self._web)
         self._by_handler[handler] = connection
         return handler
 
@@ -98,10 +120,8 @@ class Listener:
 
         return web.Server(
             self._answering,
-            request_factory=_requests(lambda: self.terms().headers, self._asked),
+            request_factory=requests(lambda: self.terms().headers, self._asked),
             handler_cancellation=True,  # nobody waits for the answer to a connection that is gone
-            access_log=None,
-            keepalive_timeout=IDLE_SECONDS,
         )
 
     def _asked(self, handler: object) -> None:
@@ -110,6 +130,9 @@ class Listener:
             connection.asked()
 
     async def _answering(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.version not in VERSIONS:
+            self._troubles.note("malformed")
+            return refusal(505)
         connection = self._by_handler.get(request.protocol)
         if connection is None:
             return await self._answer(request)
@@ -118,7 +141,9 @@ class Listener:
             response = await self._answer(request)
         finally:
             connection.answering = False
-        if connection.retired:
+        stranger = response.status == _UNAUTHORIZED
+        connection.trusted = not stranger and bool(self.terms().protections & _TOLD_APART)
+        if connection.retired or stranger:
             response.force_close()
         return response
 
@@ -133,16 +158,19 @@ class _Connection(asyncio.Protocol):
         self._early = b""
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
+        self._awaited = False
         self.terms = listener.terms()
         self.shaking: asyncio.Task[None] | None = None
         self.answering = False
         self.retired = False
+        self.home = ""
+        self.since = listener.tick()
+        self.has_asked = self.trusted = self.ousted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._raw = cast("asyncio.Transport", transport)
-        if not self._listener.admit(self):
-            self._raw.abort()
-            return
+        self.home = home((transport.get_extra_info("peername") or ("",))[0])
+        self._listener.admit(self)
         self._wait(FIRST_REQUEST_SECONDS)
         if self.terms.tls is None:
             self._hand_over(self._raw)
@@ -175,6 +203,7 @@ class _Connection(asyncio.Protocol):
 
     def asked(self) -> None:
         """Note that a whole request has come."""
+        self.has_asked, self.since = True, self._listener.tick()
         self._wait(NEXT_REQUEST_SECONDS)
 
     def retire(self, by: WebConfig) -> None:
@@ -187,6 +216,11 @@ class _Connection(asyncio.Protocol):
         else:
             self._handler.force_close()
 
+    def oust(self) -> None:
+        """End at once, for one that came later."""
+        self.ousted = True
+        self.abort()
+
     def abort(self) -> None:
         """End at once."""
         if self._raw is not None:
@@ -194,14 +228,7 @@ class _Connection(asyncio.Protocol):
 
     async def _shake(self, raw: asyncio.Transport, tls: TlsTerms) -> None:
         try:
-            encrypted = await asyncio.get_running_loop().start_tls(
-                raw,
-                self,
-                tls.context,
-                server_side=True,
-                ssl_handshake_timeout=FIRST_REQUEST_SECONDS,
-                ssl_shutdown_timeout=GOODBYE_SECONDS,
-            )
+            encrypted = await self._encrypt(raw, tls)
             if encrypted is not None and not self._ended and tls.admits(_certificate(encrypted)):
                 self._hand_over(encrypted)
         except OSError:
@@ -210,6 +237,30 @@ class _Connection(asyncio.Protocol):
             if self._handler is None:
                 raw.abort()
                 self._end()
+
+    async def _encrypt(self, raw: asyncio.Transport, tls: TlsTerms) -> asyncio.Transport | None:
+        """Shake hands, once the client has said something and those are served who did before it.
+
+        Nobody's turn is longer than the work on that message, so that who says no more holds up nobody.
+        """
+        loop = asyncio.get_running_loop()
+        self._awaited = True
+        await _spoken(raw)
+        async with self._listener.one_by_one:
+            self._awaited = False
+            handshake = loop.create_task(
+                loop.start_tls(
+                    raw,
+                    self,
+                    tls.context,
+                    server_side=True,
+                    ssl_handshake_timeout=FIRST_REQUEST_SECONDS,
+                    ssl_shutdown_timeout=GOODBYE_SECONDS,
+                )
+            )
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        return await handshake
 
     def _hand_over(self, transport: asyncio.Transport) -> None:
         self._handler = self._listener.handle(self)
@@ -227,6 +278,9 @@ class _Connection(asyncio.Protocol):
         self._ended = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._awaited and self.shaking is not None:
+            self._awaited = False
+            self.shaking.cancel()
         self._listener.release(self, self._handler)
 
 
@@ -240,20 +294,14 @@ def _certificate(transport: asyncio.Transport) -> bytes | None:
     return told
 
 
-def _requests(
-    headers: Callable[[], Mapping[str, str]], asked: Callable[[object], None]
-) -> Callable[..., web.BaseRequest]:
-    """Build requests whose answers, those to malformed requests included, do not name the versions that serve them."""
-    from aiohttp import web
-
-    class Request(web.BaseRequest):
-        async def _prepare_hook(self, response: web.StreamResponse) -> None:
-            told: CIMultiDict[str] = response.headers
-            told["Server"] = "controlwatch"
-            told.update(headers())
-
-    def request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
-        asked(protocol)
-        return Request(message, payload, protocol, writer, task, asyncio.get_running_loop())  # type: ignore[arg-type]  # aiohttp passes what it asks for
-
-    return request
+async def _spoken(raw: asyncio.Transport) -> None:
+    """Wait until there is something to read, and leave it to be read."""
+    loop = asyncio.get_running_loop()
+    heard = asyncio.Event()
+    held = os.dup(raw.get_extra_info("socket").fileno())  # the transport's own cannot be watched by another
+    loop.add_reader(held, heard.set)
+    try:
+        await heard.wait()
+    finally:
+        loop.remove_reader(held)
+        os.close(held)

@@ -8,7 +8,7 @@ whoever reads it derives the state at the reader's own instant, so a hung engine
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
 import msgspec
@@ -55,21 +55,26 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """Failures of a check that may be worth waking somebody for."""
 
     count: int = 0
-    """Open findings of this kind that no live waiver covers: failures, and those that cannot be judged any more since."""
+    """Open findings of this kind: they fail, or cannot be judged any more since; without those that a live waiver
+    covers that began when they were raised, or later."""
     at: datetime | None = None
     """When the latest of them was raised, UTC; None when there are none."""
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
-    """When the newest known backup of a declared set is too old, as one check judges it."""
+    """When what is known of a declared set or a configured target is too old, as one check judges it."""
 
     source: str
     id: str
-    """The set's record id."""
+    """The record id of the set or target."""
+    what: Literal["backup_newest", "tls_not_after"] = "backup_newest"
+    """The known time that it comes from."""
     at: datetime
-    """Data time of the newest known backup + RPO + grace, UTC."""
-    rpo_seconds: float
-    grace_seconds: float
+    """Data time of the newest known backup + RPO + grace, or the known end of the target's certificate, UTC."""
+    rpo_seconds: float = 0.0
+    """Of a set."""
+    grace_seconds: float = 0.0
+    """Of a set."""
 
 
 class CheckView(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +104,7 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     alarms: Mapping[str, Alarm] = {}
     """By kind of alarm, all kinds that the check declares."""
     deadlines: Sequence[Deadline] = ()
-    """Of declared backup sets that no live waiver covers."""
+    """Of declared backup sets and configured TLS targets that no exclusion and no live waiver covers."""
     max_age: timedelta = timedelta(0)
     """Time after which its populations are stale."""
     judged_at: datetime | None = None
@@ -204,11 +209,14 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     """Record ids that its configuration names, as id to metric label."""
 
 
+EventKind = Literal["state", "source", "finding", "config", "waiver", "engine", "operator"]
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Something changed."""
 
     at: datetime
-    kind: Literal["state", "source", "finding", "config", "waiver", "engine", "operator"]
+    kind: EventKind
     what: str
     """The object's name: a check, a source."""
     text: str
@@ -249,7 +257,8 @@ class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
     """Where and how it broke."""
     chain_verified_at: datetime | None = None
     """When it was last read whole, UTC."""
-    chain_entries: int = 0
+    chain_entries: int | None = None
+    """Entries that held then; None before that."""
 
 
 class Selftest(msgspec.Struct, frozen=True, kw_only=True):
@@ -309,8 +318,24 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     family: str | None = None
     view: Literal["open", "all", "new", "waived", "resolved"] = "open"
     text: str = ""
-    """Words that label, subject, reason or check must contain; ``!word`` must not."""
+    """Words that label, subject, reason or check must contain; ``!word`` must not; ``~regex``."""
+    checks: Sequence[str] = ()
+    """Configured checks, any of which; empty: all. Beside ``check`` and ``family``, all of which narrow."""
+    source: str | None = None
+    """A source's name."""
+    reason: str = ""
+    """Words that the reason must contain, as in ``text``."""
+    around: int | None = None
+    """A finding's id: the page that holds it instead of ``offset``, where it matches."""
     outcome: Outcome | None = None
+    outcomes: Sequence[Outcome] = ()
+    """Any of these; empty: all. Beside ``outcome``; both narrow."""
+    waived: bool | None = None
+    """Whether a live waiver covers it; None: either."""
+    due_by: datetime | None = None
+    """Only findings that are due until then; one that is not due at any time never is."""
+    ids: Sequence[int] = ()
+    """Only these findings; empty: all."""
     sort: Literal["worst", "label", "since", "reason", "check", "source"] = "worst"
     reverse: bool = False
     offset: int = 0
@@ -346,6 +371,10 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """A page of findings."""
 
     rows: Sequence[Row]
+    offset: int = 0
+    """Place of the first row among those that match."""
+    place: int | None = None
+    """Place of the finding that was asked ``around``; None when none was, or it does not match."""
     matching: int
     """Findings that match the query."""
     total: int
@@ -375,6 +404,134 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Sequence[EvidenceRef] = ()
     record: str | None = None
     """The subject's records as JSON Lines from the evidence, when they are kept."""
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a check's state or counts; it holds until the next."""
+
+    at: datetime
+    """UTC."""
+    state: State | None = None
+    """None: it was not judged yet, or retired."""
+    verdict: str | None = None
+    passed: int = 0
+    warned: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """The judgements of a check on one day, UTC."""
+
+    day: date
+    judged: int
+    """Judgements."""
+    conclusive: int
+    """Of them, those with a verdict other than unknown."""
+    first_at: datetime
+    last_at: datetime
+    longest_gap_seconds: float
+    """The longest time from one judgement to the next that ended on this day."""
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one check over a period."""
+
+    check: str
+    turns: Sequence[Turn] = ()
+    """Oldest first; the first is the one that held when the period began.
+
+    Of more than 20 000 (200 000 over all checks asked), where counts alone changed the last of each day stands for the
+    day; if that is not enough the oldest are left out, and nothing is told of the time before the first."""
+    days: Sequence[Day] = ()
+    """Oldest first; a day without a judgement is not among them, which is a gap and never a pass."""
+
+
+class PastQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which checks, which period."""
+
+    checks: Sequence[str]
+    since: datetime
+    until: datetime
+
+
+class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events, newest first."""
+
+    kinds: Sequence[EventKind] = ()
+    """Empty: all."""
+    what: str = ""
+    """The object's name; empty: any."""
+    text: str = ""
+    """Words that object or text must contain; ``!word`` must not."""
+    since: datetime | None = None
+    until: datetime | None = None
+    offset: int = 0
+    limit: int = 200
+
+
+class Events(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of events."""
+
+    events: Sequence[Event]
+    matching: int
+
+
+class WaiverView(msgspec.Struct, frozen=True, kw_only=True):
+    """One waiver of the file, as it stands."""
+
+    id: str
+    check: str
+    status: Literal["requested", "future", "active", "expired", "revoked", "malformed"]
+    """``requested``: not yet approved by another person, so it waives nothing."""
+    subjects: Sequence[str] = ()
+    source: str = ""
+    """Of a structural unknown."""
+    cause: str = ""
+    reason: str = ""
+    compensating_control: str = ""
+    requested_by: str = ""
+    approved_by: str = ""
+    """As claimed in the file; empty when nobody has."""
+    emergency: bool = False
+    ticket: str = ""
+    starts: datetime | None = None
+    ends: datetime | None = None
+    covers: int = 0
+    """Open findings that it covers now; of a requested one, those that it would."""
+    fault: str = ""
+    """What makes it malformed."""
+
+
+class RequestWaiver(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Ask for a waiver: it is written to the file, and waives nothing until another person approves it."""
+
+    check: str
+    subjects: Sequence[str] = ()
+    source: str = ""
+    cause: str = ""
+    reason: str
+    compensating_control: str = ""
+    ticket: str = ""
+    days: int = 90
+    emergency: bool = False
+    """One person decides, for at most 24 hours; then ``days`` does not count."""
+    by: str
+
+
+class ApproveWaiver(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Approve a requested waiver; another person than the requester must."""
+
+    id: str
+    by: str
+
+
+class RevokeWaiver(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """End a waiver now, or take back a request; its entry stays in the file with its end."""
+
+    id: str
+    reason: str
+    by: str
 
 
 class Run(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -412,7 +569,7 @@ class Ack(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     by: str
 
 
-Command = Run | Reload | Accept | Pause | Ack
+Command = Run | Reload | Accept | Pause | Ack | RequestWaiver | ApproveWaiver | RevokeWaiver
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -443,6 +600,18 @@ class Port(Protocol):
 
     async def detail(self, finding: int) -> Detail | None:
         """Give one finding; None when it is gone."""
+        ...
+
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Give what became of checks over a period, in the order asked; a check that is not known has no turns."""
+        ...
+
+    async def events(self, query: EventQuery) -> Events:
+        """Give a page of events, newest first."""
+        ...
+
+    async def waivers(self) -> Sequence[WaiverView]:
+        """Give the waivers of the file, in its order, malformed ones too."""
         ...
 
     async def send(self, command: Command) -> Reply:

@@ -248,14 +248,14 @@ def request_failures(reading: Reading) -> Iterable[Row]:
             yield (source.name, source.kind, cause), requests
 
 
-def deadlines(reading: Reading) -> Iterable[Row]:
-    """When the newest known backup of each declared set is past RPO and grace."""
-    return _of_sets(reading, lambda deadline: deadline.at.timestamp())
+def deadlines(what: str) -> Callable[[Reading], Iterable[Row]]:
+    """Read when what is known of each declared set, or of each TLS target, is too old for a check."""
+    return lambda reading: _of_deadlines(reading, what, lambda deadline: deadline.at.timestamp())
 
 
 def rpos(reading: Reading) -> Iterable[Row]:
     """RPO of each declared set."""
-    return _of_sets(reading, lambda deadline: deadline.rpo_seconds)
+    return _of_deadlines(reading, "backup_newest", lambda deadline: deadline.rpo_seconds)
 
 
 @lru_cache(maxsize=8_192)
@@ -264,12 +264,12 @@ def _state_keys(check: tuple[str, str]) -> tuple[tuple[State, Values], ...]:
     return tuple((state, (*check, str(state))) for state in WORST_FIRST)
 
 
-def _of_sets(reading: Reading, value: Callable[[Deadline], float]) -> Iterable[Row]:
+def _of_deadlines(reading: Reading, what: str, value: Callable[[Deadline], float]) -> Iterable[Row]:
     labels = {source.name: source.labels for source in reading.sources}
     for check in reading.checks:
         for deadline in check.view.deadlines:
             name = labels.get(deadline.source, {}).get(deadline.id)
-            if name is not None:
+            if deadline.what == what and name is not None:
                 yield (check.view.name, deadline.source, name), value(deadline)
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from checks.model.state import SKEW
 from engine.exposition import CONTENT_TYPE, Exposition
 from engine.listener import Listener
 from engine.port import Snapshot
@@ -45,7 +46,7 @@ class Health:
     """What the two health pages say."""
 
     healthy: bool
-    """Whether the scheduler has ticked within five minutes. Not whether controls hold."""
+    """Whether the scheduler has ticked within five minutes, of either side. Not whether controls hold."""
     ready: bool
     """Whether there is something to read."""
     why: str = "ok"
@@ -57,6 +58,10 @@ def health_at(snapshot: Snapshot | None, started: datetime, now: datetime) -> He
     ticked = snapshot.ticked_at if snapshot is not None else None
     idle = now - (ticked or started)
     ready = snapshot is not None and snapshot.phase == "live"
+    if idle < -SKEW:  # a scheduler that works would have ticked since
+        return Health(
+            healthy=False, ready=ready, why="the clock was turned back, and the scheduler has not ticked since"
+        )
     if idle > TICK_MAX_AGE:
         return Health(healthy=False, ready=ready, why=f"the scheduler has not ticked for {int(idle.total_seconds())} s")
     phase = "starting" if snapshot is None else snapshot.phase

@@ -192,11 +192,13 @@ def deadlines_of(
     memories: Mapping[str, SourceMemory],
     waivers: Sequence[Live],
 ) -> tuple[Deadline, ...]:
-    """Tell when the newest known backup of each declared set is too old for a check, exclusions and waivers left out.
+    """Tell when what is known of each declared set or TLS target is too old for a check; not for one out of scope.
 
-    A configured exclusion that cannot be told to apply without the set's record leaves nothing out.
+    Out of scope is what a configured exclusion leaves out, and what a live waiver covers.
+    A configured exclusion that cannot be told to apply without the record leaves nothing out.
     """
-    if check.check.limits is None:
+    wanted = _wanted(check)
+    if wanted is None:
         return ()
     covered = matcher(waivers)
     rules = [Exclusion(rule.match, rule.reason) for rule in check.common.exclude]
@@ -205,16 +207,31 @@ def deadlines_of(
         labels = labels_of(sources[name]) if name in sources and name in memories else {}
         for time in memories[name].times if labels else ():
             label = labels.get(time.id)
-            if time.what != "backup_newest" or label is None or covered(f"{name}/{time.id}", label) is not None:
+            if time.what != wanted or label is None or covered(f"{name}/{time.id}", label) is not None:
                 continue
-            described = BackupSet(id=time.id, source=name, label=label, declared=True)
+            described = _described(name, time, label)
             if not any(rule.fits(described) is True for rule in rules):
                 found.append(_deadline(check, name, time))
     return tuple(found)
 
 
+def _wanted(check: CheckConfig) -> str | None:
+    """Name the known time whose end a check must not miss; None where there is none."""
+    if check.check.limits is not None:
+        return "backup_newest"
+    return "tls_not_after" if TlsEndpoint in check.check.over else None
+
+
+def _described(source: str, time: KnownTime, label: str) -> Record:
+    """Describe a set or a target by what its configuration tells."""
+    if time.what == "tls_not_after":
+        return TlsEndpoint(id=time.id, source=source, label=label)
+    return BackupSet(id=time.id, source=source, label=label, declared=True)
+
+
 def _deadline(check: CheckConfig, source: str, time: KnownTime) -> Deadline:
-    assert check.check.limits is not None
+    if check.check.limits is None:
+        return Deadline(source=source, id=time.id, what="tls_not_after", at=time.at)
     rpo, grace = check.check.limits(check.policy, _length(time.limit_seconds), _length(time.grace_seconds))
     return Deadline(
         source=source,

@@ -64,7 +64,13 @@ class WebConfig:
     def protections(self) -> frozenset[str]:
         """Name what stands between a stranger and the metrics."""
         certified = self.tls is not None and self.tls.client_required
-        held = {"TLS": self.tls is not None, "client certificates": certified, "users": bool(self.users)}
+        named = self.tls is not None and self.tls.allowed_sans is not None
+        held = {
+            "TLS": self.tls is not None,
+            "client certificates": certified,
+            "client_allowed_sans": named,
+            "users": bool(self.users),
+        }
         return frozenset(name for name, there in held.items() if there)
 
 

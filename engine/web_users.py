@@ -20,6 +20,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 MOST_AT_ONCE: Final = 2
@@ -79,7 +80,7 @@ class Passwords:
     async def match(self, users: Mapping[str, bytes], header: str) -> bool:
         """Tell whether an Authorization header names a user with that user's password; a cancelled wait costs nothing.
 
-        A user who does not exist costs what one costs who does.
+        A wrong password costs what the dearest user's costs, whether there is such a user or not.
         """
         given = credentials(header)
         if given is None:
@@ -90,21 +91,26 @@ class Passwords:
         key = self._digest(user, compared, password)
         verdict = self._remembered(key)
         if verdict is None:
-            work = asyncio.get_running_loop().run_in_executor
-            verdict = await work(self._threads, self._check, key, compared, password, hashed is not None)
+            known, cost = hashed is not None, _dearest(users)
+            check = partial(self._check, key, compared, password, known=known, cost=cost)
+            verdict = await asyncio.get_running_loop().run_in_executor(self._threads, check)
         return verdict
 
     def close(self) -> None:
         """End the threads, after what they are at."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _check(self, key: bytes, hashed: bytes, password: bytes, known: bool) -> bool:  # noqa: FBT001 - by the executor
+    def _check(self, key: bytes, hashed: bytes, password: bytes, *, known: bool, cost: int) -> bool:
         import bcrypt
 
         verdict = self._remembered(key)  # the same question may have been ahead in the queue
         if verdict is not None:
             return verdict
-        right = bcrypt.checkpw(password[:SIGNIFICANT], hashed) and known
+        password = password[:SIGNIFICANT]
+        right = bcrypt.checkpw(password, hashed) and known
+        if not right:
+            for dearer in range(_cost(hashed), cost):  # 2^n + 2^n + 2^(n+1) + … is what the dearest takes
+                bcrypt.checkpw(password, _no_hash(dearer))
         with self._lock:
             self.checked += 1
             kept, most = (self._right, MOST_RIGHT) if right else (self._wrong, MOST_WRONG)
@@ -133,7 +139,19 @@ def _yield_to_others() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)
 
 
+def _cost(hashed: bytes) -> int:
+    return int(hashed[4:6])
+
+
+def _dearest(users: Mapping[str, bytes]) -> int:
+    return max(map(_cost, users.values()), default=DEFAULT_COST)
+
+
+def _no_hash(cost: int) -> bytes:
+    """Give a hash that no password has."""
+    return b"$2b$%02d$" % cost + b"." * 53
+
+
 def _nobody(users: Mapping[str, bytes]) -> bytes:
     """Give a hash that no password has, as dear to check as the dearest of the users'."""
-    cost = max((int(hashed[4:6]) for hashed in users.values()), default=DEFAULT_COST)
-    return b"$2b$%02d$" % cost + b"." * 53
+    return _no_hash(_dearest(users))

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from importlib import import_module
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.constants import DRIVER
 from textual.filter import LineFilter, NoColor
+from textual.screen import ModalScreen
 
 from engine.port import Port
 from tui import terminal
 from tui.driver import SteadyDriver, driver_of, part
 from tui.feed import Feed
+from tui.format import full
+from tui.keymap import PLAIN, Keymap, keys_file, load
 from tui.model import Clock, Model, utc_now
+from tui.place import Place, Trail, View
+from tui.remembered import Memory, default_path
+from tui.screens.command import CommandScreen
+from tui.screens.family import Left
 from tui.screens.help import HelpScreen
 from tui.screens.overview import OverviewScreen
 from tui.screens.page import Page
-from tui.screens.sources import SourcesScreen
-from tui.theme import ANSI, DARK, Palette, after, palette, themes
+from tui.theme import ANSI, DARK, LIGHT, Palette, after, palette, themes
 from tui.widgets.painted import Painted
 from tui.widgets.table import Table
 
@@ -30,8 +37,7 @@ TWICE = timedelta(seconds=2)
 """Within this a second ctrl+c quits."""
 OWN_FAULT = 4
 """Exit code when the engine died under the screen, or the screen itself did."""
-BASE_DEPTH = 2
-"""Screens on the stack while the overview is on top: Textual's own and ours."""
+OVERVIEW = Place("overview")
 
 
 class ControlwatchApp(App[None]):
@@ -54,6 +60,8 @@ class ControlwatchApp(App[None]):
         glyphs: terminal.Glyphs = "auto",
         stops_engine: bool = False,
         clock: Clock = utc_now,
+        keymap: Keymap = PLAIN,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__(driver_class=None if DRIVER else SteadyDriver)
         for theme in themes():
@@ -61,6 +69,8 @@ class ControlwatchApp(App[None]):
         self.theme = ANSI if self.no_color or os.environ.get("TERM") in {"linux", "vt100"} else DARK
         self.port = port
         self.clock = clock
+        self.local: tzinfo | None = None
+        """The zone that ``T`` turns to; None: the terminal's own."""
         self.ascii_only = terminal.wants_ascii(glyphs)
         self.stops_engine = stops_engine
         """Whether the engine stops with the screen, so that quitting asks first."""
@@ -70,6 +80,13 @@ class ControlwatchApp(App[None]):
         self.on_ready: Callable[[ControlwatchApp], None] | None = None
         """Called once the app runs, on its own loop."""
         self._interrupted_at: datetime | None = None
+        self.keymap = keymap
+        self.memory = Memory() if memory is None else memory
+        self.set_keymap(dict(keymap.keys))
+        self.trail = Trail()
+        """The views that were seen."""
+        self.typed: list[str] = []
+        """Commands of before, the latest last."""
 
     @property
     def read_only(self) -> bool:
@@ -87,6 +104,9 @@ class ControlwatchApp(App[None]):
         """Show the overview and begin to poll."""
         self.animation_level = "none"
         _ = self.push_screen(OverviewScreen())
+        self.trail = self.trail.left(self.view)
+        if self.keymap.faults:
+            self.call_after_refresh(self._tell_keymap)
         self.set_interval(POLL_SECONDS, self.poll)
         if self.on_ready is not None:
             self.on_ready(self)
@@ -126,28 +146,173 @@ class ControlwatchApp(App[None]):
                 if isinstance(widget, Painted | Table):
                     widget.repaint()
 
+    def _tell_keymap(self) -> None:
+        """Say what in the file of keys was wrong."""
+        first, *more = self.keymap.faults
+        if self.page is not None:
+            self.page.say(first + (f" (and {len(more)} more)" if more else ""), "warn")
+
+    @property
+    def pages(self) -> list[Page]:
+        """Give our screens on the stack that are places, the overview first."""
+        return [screen for screen in self.screen_stack if isinstance(screen, Page) and not screen.PASSING]
+
+    @property
+    def view(self) -> View:
+        """Say what is on the stack, as it stands now."""
+        return tuple(page.place() for page in self.pages)
+
     def show(self, page: Page) -> None:
         """Put a screen on the stack; the same kind of screen on top is replaced."""
+        self.trail = self.trail.left(self.view)
+        self._drop_passing()
         _ = self.switch_screen(page) if type(self.screen) is type(page) else self.push_screen(page)
+        self.trail = self.trail.then(self.view)
+
+    def go(self, *places: Place, typed: str = "") -> None:
+        """Show a place below the overview, the last one narrowed by a filter."""
+        self.trail = self.trail.left(self.view)
+        if self._stand(self.view[:1] + places) and typed:
+            self.call_after_refresh(self._narrow, typed)
+        self.trail = self.trail.then(self.view)
+
+    def open_check(self, name: str, typed: str = "") -> None:
+        """Show the findings of a check, narrowed by a filter."""
+        item = self.model.check(name)
+        if item is not None:
+            self.go(Place("family", item.view.family, Left(check=name)), typed=typed)
+
+    def take(self, what: str, value: str) -> None:
+        """Draw in another ``theme`` (dark, light, ansi) or ``zone`` (utc, local)."""
+        if what == "theme":
+            self.take_theme({"dark": DARK, "light": LIGHT}.get(value, ANSI))
+        else:
+            self.turn(UTC if value == "utc" else self.local)
+
+    def _narrow(self, typed: str) -> None:
+        if self.page is not None:
+            self.page.narrow(typed)
+
+    def below(self, page: Page) -> Page | None:
+        """Give the screen that a screen was opened from; None where that is not known."""
+        at = self.pages.index(page) if page in self.pages else 0
+        return self.pages[at - 1] if at else None
+
+    def climb(self, level: int) -> None:
+        """Go up to the screen at that level; 0 is the overview."""
+        self.trail = self.trail.left(self.view)
+        self._drop_passing()
+        while len(self.pages) > level + 1:
+            _ = self.pop_screen()
+        self.trail = self.trail.then(self.view)
+
+    def _drop_passing(self) -> None:
+        """Leave the screens that are only about another one."""
+        while isinstance(self.screen, HelpScreen | CommandScreen):
+            _ = self.pop_screen()
+
+    def _stand(self, view: View) -> bool:
+        """Make the stack show a view; False when a screen of it is not in this build."""
+        makers = [self._maker(place) for place in view]
+        if None in makers:
+            return False
+        self._drop_passing()
+        same = 0
+        for page, place in zip(self.pages, view, strict=False):
+            if not page.place().same(place):
+                break
+            same += 1
+        while len(self.pages) > max(1, same):
+            _ = self.pop_screen()
+        for page, place in zip(self.pages, view, strict=False):
+            if place.left is not None and page.place() != place:
+                page.restore(place)
+        for place, maker in list(zip(view, makers, strict=True))[max(1, same) :]:
+            if maker is not None:
+                _ = self.push_screen(maker.at(place))
+        return True
+
+    def _maker(self, place: Place) -> type[Page] | None:
+        """Find the class of a place's screen, and say so where this build has none."""
+        name = f"tui.screens.{place.screen}"
+        try:
+            module = import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
+            if self.page is not None:
+                self.page.say(f"no {place.screen} screen in this build", "warn")
+            return None
+        own = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name]
+        return next((each for each in own if issubclass(each, Page)), None)
+
+    def action_travel(self, way: int) -> None:
+        """Go back or forward over the views, each as it was left."""
+        self._travel(self.trail.left(self.view).step(way), "nothing before this" if way < 0 else "nothing after this")
+
+    def action_last(self) -> None:
+        """Go to the view where one was before, and back again."""
+        self._travel(self.trail.left(self.view).swap(), "no view before this")
+
+    def _travel(self, trail: Trail | None, otherwise: str) -> None:
+        if trail is None:
+            if self.page is not None:
+                self.page.say(otherwise, "dim")
+        elif self._stand(trail.here):
+            self.trail = trail
 
     def action_overview(self) -> None:
         """Go back to the overview."""
-        while len(self.screen_stack) > BASE_DEPTH:
-            _ = self.pop_screen()
+        self.climb(0)
 
     def action_sources(self, name: str = "") -> None:
         """Show the sources, the cursor on one of them."""
-        self.show(SourcesScreen(name))
+        self.go(Place("sources", name))
+
+    def action_history(self, name: str = "") -> None:
+        """Show what became of a check, or of all; without a name, of the selected one."""
+        self.go(Place("history", name or (self.page.check_here() if self.page else "")))
+
+    def action_events(self, what: str = "") -> None:
+        """Show the events of an object, or all; without a name, of the selected one where that is the screen's own."""
+        self.go(Place("events", what or (self.page.object_here() if self.page else "")))
+
+    def action_waivers(self, name: str = "") -> None:
+        """Show the waivers."""
+        self.go(Place("waivers", name))
+
+    def action_command(self, typed: str = "") -> None:
+        """Open the command line."""
+        page = self.page
+        if page is not None and not isinstance(self.screen, ModalScreen):
+            _ = self.push_screen(CommandScreen(page, self.typed, typed))
+
+    def action_zone(self) -> None:
+        """Tell times in UTC, or in the terminal's own zone."""
+        self.turn(UTC if self.feed.zone is not UTC else self.local)
+
+    def turn(self, zone: tzinfo | None) -> None:
+        """Tell times in a zone; None: the terminal's own."""
+        self.feed.turn(zone)
+        page = self.page
+        if page is not None:
+            page.draw()
+            said = "UTC" if zone is UTC else "the terminal's own zone"
+            page.say(f"times in {said}: {full(self.model.now, self.model.now)}")
 
     def action_help(self) -> None:
         """Show the keys of the screen."""
         page = self.page
-        if page is not None and not isinstance(page, HelpScreen):
+        if page is not None and self.screen is page and not isinstance(page, HelpScreen):
             _ = self.push_screen(HelpScreen(page))
 
     def action_theme(self) -> None:
-        """Take the next theme."""
-        self.theme = after(self.theme)
+        """Take the next theme: dark, light, the terminal's own colours."""
+        self.take_theme(after(self.theme))
+
+    def take_theme(self, name: str) -> None:
+        """Draw in another theme."""
+        self.theme = name
         self._repaint()
 
     def action_leave(self) -> None:
@@ -180,14 +345,23 @@ def run(
     clock: Clock = utc_now,
     on_ready: Callable[[ControlwatchApp], None] | None = None,
     on_quit: Callable[[], None] | None = None,
+    keymap: Keymap | None = None,
 ) -> int:
     """Show the screens until somebody quits, and give the exit code.
 
     ``on_ready`` is called on the app's own loop once it runs (to install signal handlers that call ``app.leave``);
-    ``on_quit`` after the terminal is as it was, whatever happened.
+    ``on_quit`` after the terminal is as it was, whatever happened. ``keymap``: else that of the person's keys file.
     """
     terminal.follow_size()
-    app = ControlwatchApp(port, read_only=read_only, glyphs=glyphs, stops_engine=stops_engine, clock=clock)
+    app = ControlwatchApp(
+        port,
+        read_only=read_only,
+        glyphs=glyphs,
+        stops_engine=stops_engine,
+        clock=clock,
+        keymap=load(keys_file(os.environ)) if keymap is None else keymap,
+        memory=Memory(default_path(os.environ)),
+    )
     app.on_ready = on_ready
     try:
         app.run()

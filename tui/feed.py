@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 from engine.port import Port
 from tui.model import Clock, Model, build, differs
@@ -18,7 +18,10 @@ class Feed:
     def __init__(self, port: Port, clock: Clock) -> None:
         self._port = port
         self._clock = clock
-        self.model: Model = build(port.snapshot(), port.fault(), clock())
+        self.zone: tzinfo | None = UTC
+        """In which times are told; None: the terminal's own."""
+        self._began = clock()
+        self.model: Model = build(port.snapshot(), port.fault(), self._began, self._began)
         """The latest; states are those of its own instant."""
         self._drawn_at = self.model.now
 
@@ -27,8 +30,13 @@ class Feed:
         old, snapshot, fault, now = self.model, self._port.snapshot(), self._port.fault(), self._clock()
         if snapshot is old.snapshot and fault == old.fault and now - old.now < SECOND:
             return False
-        self.model = build(snapshot, fault, now)
-        if not differs(old, self.model) and now - self._drawn_at < RESTFUL:
+        self.model = build(snapshot, fault, now.astimezone(self.zone), self._began)
+        if not differs(old, self.model) and not self.model.is_counting and now - self._drawn_at < RESTFUL:
             return False
         self._drawn_at = now
         return True
+
+    def turn(self, zone: tzinfo | None) -> None:
+        """Tell times in another zone."""
+        self.zone = zone
+        self.model = build(self._port.snapshot(), self._port.fault(), self._clock().astimezone(zone), self._began)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from checks.model.judgement import Outcome
 from checks.model.state import State
 from engine.port import Detail, Event, EvidenceRef, Query, Row
 from tui.format import age, age2, clean, clean_lines, fit, full, moment, number, scalar, wrap
@@ -16,94 +16,61 @@ from tui.model import Item, Word
 from tui.status import GLYPHS, coverage, row_word, word_cell
 
 View = Literal["open", "all", "new", "waived", "resolved"]
-Sort = Literal["worst", "since", "label", "reason", "check", "source"]
 VIEWS: tuple[View, ...] = get_args(View)
-SORTS: tuple[Sort, ...] = get_args(Sort)
-STATUSES = {"fail": Outcome.FAIL, "blind": Outcome.UNKNOWN, "unknown": Outcome.UNKNOWN, "warn": Outcome.WARN}
 RECORD_CAP = 200_000
 """Characters of a raw record that are shown."""
 
 
-def parse_filter(text: str) -> tuple[str, Outcome | None]:
-    """Split what was typed into words and ``status:fail|blind|warn``; an unknown status is a word like any other."""
-    words: list[str] = []
-    outcome: Outcome | None = None
-    for word in text.split():
-        name, _, value = word.partition(":")
-        if name == "status" and value in STATUSES:
-            outcome = STATUSES[value]
-        else:
-            words.append(word)
-    return " ".join(words), outcome
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How a list stands, for the line above it."""
+
+    query: Query
+    typed: str = ""
+    """What was typed into the filter."""
+    faults: Sequence[str] = ()
+    """What of it was not understood."""
+    matching: int = 0
+    total: int = 0
+    took_seconds: float | None = None
+    """How long the filter took; None where it is not worth telling."""
+    waiting_seconds: float | None = None
+    """How long an answer has been waited for; None while none is."""
+    marked: str = ""
+    frozen: str | None = None
+    """What a frozen list does not show; None while it is not frozen."""
+    exporting: str = ""
 
 
-def chips(query: Query, typed: str, matching: int, total: int) -> Line:
-    """Show what narrows the list: never an invisible filter."""
-    spans = [Span(" view ", "dim"), Span(query.view, "strong")]
+def chips(shown: Shown) -> Line:
+    """Show what narrows the list: never an invisible filter, never an invisible mark; the most important first."""
+    query = shown.query
+    spans: list[Span] = [Span(" ")]
+    if shown.frozen is not None:
+        spans += [Span(f" FROZEN {shown.frozen} ", "chip.stale", "freeze"), Span(" ")]
+    if shown.typed:
+        spans += [Span(f" / {clean(shown.typed)} ", "chip.waived", "filter"), Span(" ")]
+    spans += [Span(f"! {clean(fault)} ", "warn") for fault in shown.faults[:1]]
+    spans.append(Span(_found(shown), "dim"))
+    if shown.marked:
+        spans += [Span("  "), Span(f"● {shown.marked}", "mark", "unmark")]
+    if shown.exporting:
+        spans += [Span("  "), Span(shown.exporting, "strong", "export")]
+    spans += [Span("  view ", "dim", "view"), Span(query.view, "strong", "view")]
     if query.check is not None:
-        spans += [Span("  check ", "dim"), Span(clean(query.check), "strong")]
-    spans += [Span("  sort ", "dim"), Span(f"{query.sort} {'▲' if query.reverse else '▼'}", "text")]
-    if typed:
-        spans += [Span("  "), Span(f" / {clean(typed)} ", "chip.waived")]
-    shown = number(total) if matching == total else f"{number(matching)} of {number(total)}"
-    spans.append(Span(f"  {shown}", "dim"))
+        spans += [Span("  check ", "dim"), Span(clean(query.check), "strong", "next_check")]
+    spans += [Span("  sort ", "dim", "sort"), Span(f"{query.sort} {'▲' if query.reverse else '▼'}", "text", "reverse")]
     return tuple(spans)
 
 
-def headings(width: int, query: Query) -> Line:
-    """Name the columns; the sorted one carries a mark."""
-    mark = "▲" if query.reverse else "▼"
-
-    def named(column: str, sort: str) -> str:
-        return f"{column}{mark}" if query.sort == sort else column
-
-    label, check, reason = _widths(width)
-    cells = [fit(named("State", "worst"), 9), fit(named("Subject", "label"), label)]
-    if check:
-        cells.append(" " + fit(named("Check", "check"), check))
-    cells += [" " + fit(named("Since", "since"), 6, right=True), "  " + fit(named("Why", "reason"), reason)]
-    return line(Span(" " + "".join(cells), "dim"))
-
-
-def _widths(width: int) -> tuple[int, int, int]:
-    """Share the width among subject, check (0: not shown) and reason."""
-    check = 16 if width >= 96 else 0
-    room = width - 9 - 7 - 2 - (check + 1 if check else 0)
-    label = max(12, min(44, room * 9 // 20))
-    return label, check, max(0, room - label)
-
-
-def row_line(row: Row, now: datetime, width: int) -> Line:
-    """Write one finding in a row."""
-    label, check, reason = _widths(width)
-    word = row_word(row)
-    flag = flags(row, now)
-    left = reason - (len(flag) + 1 if flag else 0)
-    cells = [word_cell(word), Span(fit(clean(row.label), label), "strong" if word is Word.FAIL else "text")]
-    if check:
-        cells.append(Span(" " + fit(clean(row.check), check), "dim"))
-    cells += [
-        Span(" " + fit(age(now - row.first_seen), 6, right=True), "dim"),
-        Span("  " + fit(clean(row.reason), left), "dim"),
-    ]
-    if flag:
-        cells.append(Span(f" {flag}", "fail" if "URGENT" in flag else "waived"))
-    return tuple(cells)
-
-
-def flags(row: Row, now: datetime) -> str:
-    """Write what is special about a finding, the most important first."""
-    due = row.due is not None and row.due > now
-    candidates = (
-        (row.resolved_at is not None, f"resolved {age(now - (row.resolved_at or now))}"),
-        (row.urgent, "URGENT"),
-        (row.waiver is not None, clean(row.waiver or "", 16)),
-        (row.acked is not None, "ack"),
-        (due, f"due {age((row.due or now) - now)}"),
-        (row.regressions > 0, f"back ×{row.regressions}"),
-        ((now - row.first_seen).days < 1, "NEW"),
-    )
-    return next((text for holds, text in candidates if holds), "")
+def _found(shown: Shown) -> str:
+    """Say how many there are, of how many, and how long that took or takes."""
+    if shown.waiting_seconds is not None:
+        return f"… asking the store, {shown.waiting_seconds:.1f} s"
+    if not shown.typed:
+        return number(shown.total)
+    took = "" if shown.took_seconds is None else f" in {shown.took_seconds:.2f} s"
+    return f"{number(shown.matching)} of {number(shown.total)}{took}"
 
 
 def check_chip(item: Item) -> Line:
@@ -171,14 +138,16 @@ def why(row: Row, width: int) -> list[Line]:
 
 def standing(row: Row, now: datetime, width: int) -> list[Line]:
     """Tell since when it is so, until when it may be, and who has said what about it."""
-    lines = [(Span(" "), word_cell(row_word(row)), Span(f"since {full(row.first_seen)} ({age(now - row.first_seen)})"))]
+    lines = [
+        (Span(" "), word_cell(row_word(row)), Span(f"since {full(row.first_seen, now)} ({age(now - row.first_seen)})"))
+    ]
     found: list[Line] = list(lines)
     found += pair("subject", clean(row.subject), width, "dim")
     if row.resolved_at is not None:
-        found += pair("resolved", full(row.resolved_at), width, "pass")
+        found += pair("resolved", full(row.resolved_at, now), width, "pass")
     if row.due is not None:
         left = f"in {age2(row.due - now)}" if row.due > now else f"{age2(now - row.due)} ago"
-        found += pair("due", f"{full(row.due)}, {left}", width, "warn")
+        found += pair("due", f"{full(row.due, now)}, {left}", width, "warn")
     if row.waiver is not None:
         found += pair("waiver", clean(row.waiver), width, "waived")
     if row.acked is not None:
@@ -193,7 +162,7 @@ def evidence(refs: Sequence[EvidenceRef], now: datetime, width: int) -> list[Lin
     lines = [section("Evidence")]
     for ref in refs:
         whole = "complete" if ref.complete else "NOT COMPLETE"
-        aged = "never" if ref.as_of is None else f"{full(ref.as_of)} ({age(now - ref.as_of)} old)"
+        aged = "never" if ref.as_of is None else f"{full(ref.as_of, now)} ({age(now - ref.as_of)} old)"
         lines += pair("source", f"{clean(ref.source)}, {number(ref.records)} records, {whole}", width)
         lines += pair("as of", aged, width)
         lines += pair("manifest", clean(ref.digest, 80), width, "dim")
@@ -218,15 +187,15 @@ def steps(row: Row, detail: Detail, width: int) -> list[Line]:
     return lines
 
 
-def history(events: Sequence[Event]) -> list[Line]:
-    """Tell what became of it, newest first."""
+def history(events: Sequence[Event], now: datetime | None = None) -> list[Line]:
+    """Tell what became of it, newest first; in UTC, or in the zone of ``now``."""
     lines = [section("History")]
     for event in events:
         glyph = GLYPHS[event.state] if event.state else "·"
         role = {State.FAIL: "fail", State.PASS: "pass", State.WARN: "warn", State.WAIVED: "waived"}.get(
             event.state or State.UNKNOWN, "dim"
         )
-        lines.append(line(Span(f"  {full(event.at)} ", "dim"), Span(f"{glyph} ", role), Span(clean(event.text))))
+        lines.append(line(Span(f"  {full(event.at, now)} ", "dim"), Span(f"{glyph} ", role), Span(clean(event.text))))
     return lines if events else [*lines, line(Span("  nothing is known before this", "dim"))]
 
 
@@ -258,7 +227,7 @@ def page(detail: Detail, now: datetime, width: int) -> list[Line]:
         why(row, width),
         steps(row, detail, width),
         evidence(detail.evidence, now, width),
-        history(detail.history),
+        history(detail.history, now),
     ]
     lines: list[Line] = []
     for part in parts:

@@ -1,5 +1,7 @@
 """What a value looks like in cells of a terminal; pure, so that the same value looks the same on every screen.
 
+Times are in the zone of the reader's ``now``: UTC, or the terminal's own, always with the zone beside them.
+
 Text from sources is untrusted: ``clean`` strips control, bidi and zero-width characters and caps the length, and every
 width is counted in terminal cells, so a CJK name moves no column.
 """
@@ -28,7 +30,7 @@ _MARKS_MAX = 2
 _ASCII: Mapping[str, str] = {
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
     **dict.fromkeys("─━–\u2212—", "-"),
-    **dict.fromkeys("│┃‖▏", "|"),
+    **dict.fromkeys("│┃▏", "|"),
     "▌": ">",
     "✖": "F",
     "✔": "P",
@@ -43,10 +45,12 @@ _ASCII: Mapping[str, str] = {
     "↵": "<",
     "↑": "^",
     "↓": "v",
+    "←": "<",
     "≥": ">",
     "≤": "<",
     "Δ": "d",
-    "█": "#",
+    "‖": "=",
+    **dict(zip("▁▂▃▄▅▆▇█", ".:-=+*##", strict=True)),
     "░": ".",
     "×": "x",
     "“": '"',
@@ -177,24 +181,46 @@ def age2(span: timedelta) -> str:
     return f"{hours}h{minutes % 60:02d}m" if hours else f"{minutes}m"
 
 
-def clock(moment: datetime) -> str:
-    """Write a time of day: ``05:27Z``."""
-    return moment.astimezone(UTC).strftime("%H:%MZ")
+def elapsed(span: timedelta) -> str:
+    """Write a short wait to the second: ``00:41``; from an hour on as ``age2`` does."""
+    whole = max(0, int(span.total_seconds()))
+    return age2(span) if whole >= 3_600 else f"{whole // 60:02d}:{whole % 60:02d}"
+
+
+def zoned(value: datetime, now: datetime | None = None) -> datetime:
+    """Give an instant in the reader's zone, which ``now`` carries; UTC without one."""
+    return value.astimezone(UTC if now is None else now.tzinfo)
+
+
+def zone_mark(at: datetime) -> str:
+    """Name a zone beside a time: ``Z``, ``+01``, ``+0530``."""
+    if not at.utcoffset():
+        return "Z"
+    return at.strftime("%z").removesuffix("00")
+
+
+def clock(value: datetime, now: datetime | None = None) -> str:
+    """Write a time of day: ``05:27Z``, or ``06:27+01`` in the reader's zone."""
+    at = zoned(value, now)
+    return f"{at:%H:%M}{zone_mark(at)}"
 
 
 def moment(value: datetime | None, now: datetime) -> str:
     """Write an instant as short as ``now`` allows: ``02:05Z``, ``19 Nov 08:12Z``, ``19 Nov 2025``."""
     if value is None:
         return "–"
-    at, today = value.astimezone(UTC), now.astimezone(UTC)
-    if at.date() == today.date():
-        return at.strftime("%H:%MZ")
-    return at.strftime("%d %b %H:%MZ") if at.year == today.year else at.strftime("%d %b %Y")
+    at = zoned(value, now)
+    if at.date() == now.date():
+        return f"{at:%H:%M}{zone_mark(at)}"
+    return f"{at:%d %b %H:%M}{zone_mark(at)}" if at.year == now.year else at.strftime("%d %b %Y")
 
 
-def full(value: datetime | None) -> str:
-    """Write an instant whole: ``2026-11-21 05:27:31Z``."""
-    return "–" if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+def full(value: datetime | None, now: datetime | None = None) -> str:
+    """Write an instant whole: ``2026-11-21 05:27:31Z``, or in the reader's zone, which ``now`` carries."""
+    if value is None:
+        return "–"
+    at = zoned(value, now)
+    return f"{at:%Y-%m-%d %H:%M:%S}{zone_mark(at)}"
 
 
 def seconds(value: float | None) -> str:

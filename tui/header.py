@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from engine.port import Snapshot
-from tui.format import age2, clean, clock, compact, fit, moment, number
+from tui.format import clean, clock, compact, elapsed, fit, moment, number
 from tui.lines import BLANK, Line, Span, ends, line, size
 from tui.model import Model, is_fresh
-from tui.status import count_cells
+from tui.status import PAUSED_GLYPH, count_cells
+
+CRUMB = " ▸ "
+"""Between the names of where we are."""
+NARROW = 60
+"""Below this width chips are short."""
+_EDGE = Span(CRUMB, "dim")
 
 
-def header(model: Model, crumbs: str, width: int) -> list[Line]:
-    """Draw crumbs, counts and pulse; chips, movement and freshness; then a banner, if any."""
-    lines = [_first(model, crumbs, width), _second(model, width)]
+def header(model: Model, crumbs: str, width: int, *, read_only: bool = False, held: str = "") -> list[Line]:
+    """Draw crumbs, counts and pulse; chips, movement and freshness; then a banner, if any.
+
+    ``read_only``: this screen may not write, whatever the engine allows. ``held``: what a paused view does not show.
+    """
+    lines = [_first(model, crumbs, width, held), _second(model, width, read_only=read_only)]
     told = banner(model)
     if told is not None:
         text, role = told
@@ -19,19 +28,26 @@ def header(model: Model, crumbs: str, width: int) -> list[Line]:
     return lines
 
 
-def pulse(model: Model) -> Span:
-    """Say whether the monitor is alive: LIVE with the engine's minute, or STARTING, STOPPING, STALLED, ENGINE DOWN."""
+def pulse(model: Model, held: str = "") -> Span:
+    """Say whether the monitor is alive: LIVE with the engine's minute, or STARTING, STOPPING, STALLED, ENGINE DOWN.
+
+    A view that was paused says PAUSED and how much it does not show, unless the monitor has a worse thing to say.
+    """
     snapshot = model.snapshot
     stalled = model.stalled_for
     if model.fault is not None:
-        return Span(f" ENGINE DOWN{'' if snapshot is None else ' ' + age2(model.now - snapshot.at)} ", "chip.fail")
+        return Span(f" ENGINE DOWN{'' if snapshot is None else ' ' + elapsed(model.now - snapshot.at)} ", "chip.fail")
     if snapshot is None:
-        return Span(" STARTING ", "chip.waived")
+        waited = "" if model.began is None else f" {elapsed(model.now - model.began)}"
+        return Span(f" STARTING{waited} ", "chip.waived")
     if stalled is not None:
-        return Span(f" STALLED {age2(stalled)} ", "chip.stale")
+        return Span(f" STALLED {elapsed(stalled)} ", "chip.stale")
+    if held:
+        return Span(f" {PAUSED_GLYPH} PAUSED {held} ", "chip.warn")
     if snapshot.phase == "live":
-        return Span(f"LIVE {clock(snapshot.at)}", "pass")
-    return Span(f" {snapshot.phase.upper()} ", "chip.waived")
+        return Span(f"LIVE {clock(snapshot.at, model.now)}", "pass", "app.events")
+    waited = f" {elapsed(model.now - snapshot.started_at)}" if snapshot.phase == "starting" else ""
+    return Span(f" {snapshot.phase.upper()}{waited} ", "chip.waived")
 
 
 def banner(model: Model) -> tuple[str, str] | None:
@@ -73,13 +89,15 @@ def _offline_since(model: Model) -> tuple[str, str] | None:
     return f"OFFLINE  none of {len(since)} sources has answered since {moment(first, model.now)}", "chip.stale"
 
 
-def _first(model: Model, crumbs: str, width: int) -> Line:
-    here, _, top = crumbs.rpartition(" ▸ ")
+def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
+    *here, top = crumbs.split(CRUMB)
     short = line(Span(" "), Span(top, "strong"))
-    long = line(Span(f" {here} ▸ ", "dim"), Span(top, "strong")) if here else short
-    live = pulse(model)
+    climbs = [part for level, name in enumerate(here) for part in (Span(name, "dim", f"climb({level})"), _EDGE)]
+    long = line(Span(" "), *climbs, Span(top, "strong")) if here else short
+    live = pulse(model, held)
     forms = ("{glyph} {count} {word}", "{glyph}{count} {word}", "{glyph}{count}")
-    rights: list[Line] = [(*count_cells(model, form), Span("  "), live) for form in forms] if model.items else []
+    counts = [tuple(span._replace(action="app.overview") for span in count_cells(model, form)) for form in forms]
+    rights: list[Line] = [(*each, Span("  "), live) for each in counts] if model.items else []
     rights.append((live,))
     for left in (long, short):
         for right in rights[: None if left is short else 2]:
@@ -88,20 +106,30 @@ def _first(model: Model, crumbs: str, width: int) -> Line:
     return (*ends(short, rights[-1], width - 1), Span(" "))
 
 
-def _second(model: Model, width: int) -> Line:
+def _second(model: Model, width: int, *, read_only: bool) -> Line:
     snapshot = model.snapshot
     if snapshot is None:
         return BLANK
     left: list[Span] = [Span(" ")]
+    short = width < NARROW
     for on, text, role in (
-        (snapshot.demo, " DEMO ", "chip.waived"),
-        (snapshot.read_only, " READ-ONLY ", "chip"),
+        (snapshot.demo, "DEMO" if short else " DEMO ", "chip.waived"),
+        (snapshot.read_only or read_only, "RO" if short else " READ-ONLY ", "chip"),
+        (
+            model.paused > 0,
+            f"{PAUSED_GLYPH}{model.paused}" if short else f" {PAUSED_GLYPH} {model.paused} PAUSED ",
+            "chip.warn",
+        ),
         (snapshot.phase == "starting", f" {_judged(model)} ", "dim"),
     ):
         if on:
             left += [Span(text, role), Span(" ")]
-    left.append(Span(_movement(model), "dim"))
-    return (*ends(tuple(left), _fresh(model), width - 1), Span(" "))
+    moved = Span(_movement(model), "dim", "app.events")
+    fresh, least = (tuple(each._replace(action="app.sources") for each in told) for told in _fresh(model))
+    for start, end in (((*left, moved), fresh), (tuple(left), fresh), (tuple(left), least)):
+        if size(start) + size(end) + 3 <= width:
+            return (*ends(start, end, width - 1), Span(" "))
+    return (*ends(tuple(left), least, width - 1), Span(" "))
 
 
 def _judged(model: Model) -> str:
@@ -117,14 +145,21 @@ def _movement(model: Model) -> str:
     return f"24h +{write(opened)} -{write(resolved)} findings" if opened or resolved else "24h no finding moved"
 
 
-def _fresh(model: Model) -> Line:
+def _fresh(model: Model) -> tuple[Line, Line]:
+    """Say how many sources are fresh, and how many are down; whole, and in a few cells."""
     total = len(model.sources)
     if not total:
-        return line(Span("no source configured", "dim"))
+        return line(Span("no source configured", "dim")), line(Span("no source", "dim"))
     fresh = sum(is_fresh(source, model.now) for source in model.sources)
     down = sum(source.last_error is not None for source in model.sources)
+    few = line(
+        Span(
+            f"! {fresh}/{total} fresh" if down or fresh < total else f"{total}/{total} fresh",
+            "stale" if down else "dim",
+        )
+    )
     if down:
-        return line(Span(f"! {down} down, {fresh}/{total} sources fresh", "stale"))
+        return line(Span(f"! {down} down, {fresh}/{total} sources fresh", "stale")), few
     if fresh == total:
-        return line(Span(f"{total}/{total} sources fresh", "dim"))
-    return line(Span(f"! {fresh}/{total} sources fresh", "stale"))
+        return line(Span(f"{total}/{total} sources fresh", "dim")), few
+    return line(Span(f"! {fresh}/{total} sources fresh", "stale")), few

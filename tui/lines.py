@@ -16,6 +16,8 @@ class Span(NamedTuple):
     text: str
     role: str = "text"
     """What it means; ``tui.theme`` says how that looks."""
+    action: str = ""
+    """What a click on it does, as a key's action; empty: nothing of its own."""
 
 
 Line = tuple[Span, ...]
@@ -45,7 +47,7 @@ def crop(drawn: Line, width: int) -> Line:
         cells = cell_len(span.text)
         if cells > left or (cells == left and any(after.text for after in drawn[index + 1 :])):
             if left > 0:
-                kept.append(Span(fit(span.text + "…", left) if cells <= left else fit(span.text, left), span.role))
+                kept.append(span._replace(text=fit(span.text + "…" if cells <= left else span.text, left)))
             return _cut(kept)
         kept.append(span)
         left -= cells
@@ -55,9 +57,18 @@ def crop(drawn: Line, width: int) -> Line:
 def _cut(kept: list[Span]) -> Line:
     """End a cut line in an ellipsis, also where a span happened to fill the width exactly."""
     if kept and not kept[-1].text.endswith("…"):
-        text, role = kept[-1]
-        kept[-1] = Span(fit(text + "…", cell_len(text)), role)
+        text = kept[-1].text
+        kept[-1] = kept[-1]._replace(text=fit(text + "…", cell_len(text)))
     return tuple(kept)
+
+
+def action_at(drawn: Line, x: int) -> str:
+    """Give what a click on a cell does; empty where it does nothing."""
+    for span in drawn:
+        x -= cell_len(span.text)
+        if x < 0:
+            return span.action
+    return ""
 
 
 def ends(left: Line, right: Line, width: int) -> Line:

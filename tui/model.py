@@ -20,6 +20,7 @@ from engine.port import (
     selftest_holds,
     state_at,
 )
+from tui.format import zone_mark
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 FAMILIES: Mapping[str, str] = {
@@ -31,6 +32,8 @@ FAMILIES: Mapping[str, str] = {
 """The four panels, in their fixed places."""
 Clock = Callable[[], datetime]
 _Key = tuple[int, bool, int, int, datetime, str]
+PAUSED = "paused"
+"""The cause of a check that an operator has paused."""
 SEVERITIES = ("critical", "high", "medium", "low")
 
 
@@ -83,6 +86,11 @@ class Item:
         """Give the state's word."""
         return WORD_OF[self.state]
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether an operator has paused it."""
+        return self.blind is not None and self.blind.cause == PAUSED
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -103,6 +111,8 @@ class Model:
     """In configured order."""
     groups: Sequence[Group]
     counts: Mapping[Word, int]
+    began: datetime | None = None
+    """When the screen began to look, UTC."""
 
     @property
     def sources(self) -> Sequence[SourceView]:
@@ -115,6 +125,16 @@ class Model:
         if self.snapshot is None or self.now - self.snapshot.at <= STALLED_AFTER:
             return None
         return self.now - self.snapshot.at
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether the header counts seconds: nothing to go by yet, or nothing newer is known."""
+        return self.is_frozen or self.snapshot is None or self.snapshot.phase == "starting"
+
+    @property
+    def paused(self) -> int:
+        """Count the checks that somebody has paused."""
+        return sum(item.is_paused for item in self.items)
 
     @property
     def is_frozen(self) -> bool:
@@ -139,11 +159,11 @@ def utc_now() -> datetime:
     return datetime.now(tz=UTC)
 
 
-def build(snapshot: Snapshot | None, fault: str | None, now: datetime) -> Model:
-    """Derive what is shown."""
+def build(snapshot: Snapshot | None, fault: str | None, now: datetime, began: datetime | None = None) -> Model:
+    """Derive what is shown; times are told in the zone of ``now``."""
     items = [_item(view, snapshot, now) for view in snapshot.checks] if snapshot else []
     counted = Counter(item.word for item in items)
-    return Model(now, snapshot, fault, items, _groups(items), {word: counted[word] for word in Word})
+    return Model(now, snapshot, fault, items, _groups(items), {word: counted[word] for word in Word}, began)
 
 
 def differs(old: Model, new: Model) -> bool:
@@ -164,11 +184,11 @@ def _timeless(snapshot: Snapshot | None) -> Snapshot | None:
 
 
 def attention(model: Model) -> list[Item | Group]:
-    """Order what does not pass: failures, blind sources, warnings, waived; each by severity, then the longest first."""
+    """Order what does not pass: failures, blind sources and paused checks, warnings, waived; by severity, then age."""
     entries: list[tuple[_Key, Item | Group]] = [
         ((RANK[item.word], False, *_gravity(item), item.since or NEVER, item.view.name), item)
         for item in model.items
-        if item.word not in {Word.PASS, Word.BLIND}
+        if item.word not in {Word.PASS, Word.BLIND} or item.is_paused
     ]
     for group in model.groups:
         gravity = min(_gravity(item) for item in group.items)
@@ -211,7 +231,8 @@ def _item(view: CheckView, snapshot: Snapshot, now: datetime) -> Item:
 
 def _blindness(view: CheckView, state: State, snapshot: Snapshot, now: datetime) -> Blindness:
     if view.paused_until is not None and now < view.paused_until:
-        return Blindness("", "paused", view.state_since, f"until {view.paused_until:%d %b %H:%MZ}")
+        until = view.paused_until.astimezone(now.tzinfo)
+        return Blindness("", PAUSED, view.state_since, f"until {until:%d %b %H:%M}{zone_mark(until)}")
     if state is not State.PENDING and not selftest_holds(snapshot, now):
         return _unproven(snapshot, now)
     told = view.blind_by
@@ -243,7 +264,7 @@ def _oldest(view: CheckView, snapshot: Snapshot) -> str:
 def _groups(items: Sequence[Item]) -> list[Group]:
     found: dict[tuple[str, str], list[Item]] = {}
     for item in items:
-        if item.blind is not None:
+        if item.blind is not None and not item.is_paused:
             found.setdefault((item.blind.source, item.blind.cause), []).append(item)
     return [Group(_first(members), members) for members in found.values()]
 

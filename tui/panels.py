@@ -30,8 +30,8 @@ GROUP = "source:"
 """Prefix of a key that names a blind source, not a check."""
 
 
-def panel(model: Model, family: str, place: int, width: int) -> Content:
-    """Show a family: its checks in configured order, and how fresh its data is."""
+def panel(model: Model, family: str, place: int, width: int, below: Sequence[Line] = ()) -> Content:
+    """Show a family: its checks in configured order, what is put below them, and how fresh its data is."""
     items = model.family(family)
     worst = worst_word(items)
     sources = {source.name: source for item in items for source in sources_of(item, model)}
@@ -44,7 +44,7 @@ def panel(model: Model, family: str, place: int, width: int) -> Content:
         note=line(Span(str(place), "dim")),
         rows=list(zip([item.view.name for item in items], check_lines(items, model, width - 1), strict=True)),
         empty=_nothing(model, f"no {FAMILIES[family]} check configured"),
-        foot=foot,
+        foot=[*below, *foot],
         more=lambda keys: more(model, keys),
     )
 
@@ -203,6 +203,8 @@ def _data(item: Item, model: Model) -> Span:
 
 def next_step(item: Item) -> str:
     """Say what to do about a check, in a few words."""
+    if item.is_paused and item.blind is not None:
+        return f"paused {item.blind.detail}: p resumes it"
     if item.stale_since is not None:
         return f"last seen failing {moment(item.view.as_of, item.stale_since)}; its data is too old"
     if item.view.urgent:

@@ -10,7 +10,7 @@ from checks.model.state import State
 from engine.port import Row, SourceView
 from tui.format import age, age2, clean, compact, fit, interval, moment, number, plan
 from tui.lines import Line, Span, crop, ends, line, size
-from tui.model import Blindness, Item, Model, Word, is_fresh
+from tui.model import PAUSED, Blindness, Item, Model, Word, is_fresh
 
 GLYPHS: Mapping[State, str] = {
     State.FAIL: "✖",
@@ -28,6 +28,8 @@ WORD_GLYPHS: Mapping[Word, str] = {
     Word.WAIVED: "◆",
     Word.PASS: "✔",
 }
+PAUSED_GLYPH = "‖"
+"""Of a check that somebody has paused: blind, and nobody is told."""
 ROLES: Mapping[Word, str] = {word: word.value.lower() for word in Word}
 OUTCOMES: Mapping[Outcome, Word] = {
     Outcome.FAIL: Word.FAIL,
@@ -41,6 +43,8 @@ SOON = timedelta(minutes=1)
 
 def state_cell(item: Item) -> Line:
     """Write a check's state in nine cells: glyph and word."""
+    if item.is_paused:
+        return (Span(f"{PAUSED_GLYPH} PAUSED ", "bold.blind"),)
     strength = "bold." if item.word in {Word.FAIL, Word.BLIND} else ""
     return (Span(f"{GLYPHS[item.state]} {item.word:<7}", strength + ROLES[item.word]),)
 
@@ -75,7 +79,7 @@ def was(item: Item, now: datetime) -> str:
     known = item.view.was
     if known is None:
         return "first run" if item.state is State.PENDING else "no data"
-    at = known.at
+    at = known.at.astimezone(now.tzinfo)
     return f"was {GLYPHS[known.state]} {at.strftime('%H:%M') if at.date() == now.date() else at.strftime('%d %b')}"
 
 
@@ -141,7 +145,7 @@ def next_run(sources: Sequence[SourceView], now: datetime) -> str:
 
 def blind_line(blind: Blindness, now: datetime, *, short: bool = False) -> str:
     """Say which source does not tell, why, and since when."""
-    who = clean(blind.source, 40) or "controlwatch"
+    who = clean(blind.source, 40) or ("an operator" if blind.cause == PAUSED else "controlwatch")
     if short:
         return f"{who}: {blind.cause}" + ("" if blind.since is None else f" {age(now - blind.since)}")
     begun = "" if blind.since is None else f", since {moment(blind.since, now)} ({age(now - blind.since)})"

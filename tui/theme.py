@@ -74,6 +74,9 @@ HUES: Mapping[str, Hues] = {
 
 _STATES = {"fail": "fail", "warn": "warn", "blind": "blind", "stale": "stale", "waived": "waived", "pass": "passed"}
 
+_PLAIN = ("text", "strong", "dim", "faint", "focus")
+_LIT = frozenset(f"cursor.{role}" for role in _STATES)
+
 Palette = Mapping[str, Style]
 
 
@@ -91,7 +94,10 @@ def palette(name: str, *, frozen: bool = False) -> Palette:
     found = _ansi() if hues is None else _hued(hues)
     if not frozen:
         return found
-    return {role: found["dim"] if role.removeprefix("bold.") in _STATES else style for role, style in found.items()}
+    return {
+        role: found["dim"] if role.removeprefix("bold.") in _STATES else found["cursor.dim"] if role in _LIT else style
+        for role, style in found.items()
+    }
 
 
 def after(name: str) -> str:
@@ -127,6 +133,7 @@ def _theme(name: str, hues: Hues) -> Theme:
 
 def _hued(hues: Hues) -> Palette:
     states = {role: getattr(hues, field) for role, field in _STATES.items()}
+    lit = {**states, **{role: getattr(hues, role) for role in _PLAIN}}
     return {
         "text": Style(color=hues.text),
         "strong": Style(color=hues.strong, bold=True),
@@ -140,6 +147,7 @@ def _hued(hues: Hues) -> Palette:
         **{role: Style(color=hue) for role, hue in states.items()},
         **{f"bold.{role}": Style(color=hue, bold=True) for role, hue in states.items()},
         **{f"chip.{role}": Style(color=hues.background, bgcolor=hue, bold=True) for role, hue in states.items()},
+        **{f"cursor.{role}": Style(color=hue, bgcolor=hues.raised) for role, hue in lit.items()},
     }
 
 
@@ -165,4 +173,6 @@ def _ansi() -> Palette:
         **{role: Style(color=hue) for role, hue in states.items()},
         **{f"bold.{role}": Style(color=hue, bold=True) for role, hue in states.items()},
         **{f"chip.{role}": Style(color=hue, reverse=True, bold=True) for role, hue in states.items()},
+        **{f"cursor.{role}": Style(color=hue, reverse=True) for role, hue in states.items()},
+        **{f"cursor.{role}": Style(reverse=True) for role in _PLAIN},
     }

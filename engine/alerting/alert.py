@@ -17,6 +17,8 @@ RUNBOOKS: Final = "docs/runbooks"
 """Where the runbooks are when the configuration names no address of its own."""
 DECIDED: Final = "|".join(sorted(cause.value for cause in STRUCTURAL))
 """The causes that somebody must decide, as a regular expression of PromQL."""
+RAISED: Final = "break_glass_used|mfa_lost"
+"""The alarms of which each raise is an alert of its own, as a regular expression of PromQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

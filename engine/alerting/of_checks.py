@@ -1,7 +1,8 @@
 """Alerts about checks: one alert a check, and a page stands for the ticket of the same check.
 
-Each expression gives a number by check. Writing adds the labels of the configured check, and leaves out what is paused,
-pending or waived, and the demo.
+Each expression gives a number by check. Writing adds the labels of the configured check, and leaves out what is paused
+or pending, and the demo. What is waived is left out subject by subject, by the engine: a waiver of one subject silences
+no other of the same check.
 """
 
 from __future__ import annotations
@@ -9,26 +10,32 @@ from __future__ import annotations
 from typing import Final
 
 from engine.alerting.alert import Alert, indented
+from engine.alerting.records import SEEN
 from engine.alerting.words import CHECK, number, since
 
 SHOW: Final = "controlwatch check {{ $labels.check }}"
 NAME: Final = "{{ $labels.check }}"
 
-PENDING: Final = '(controlwatch_check_state{$job, state="pending"} == 1)'
-QUIET: Final = '(controlwatch_check_state{$job, state=~"pending|waived"} == 1)'
-PAUSED: Final = "(controlwatch_check_paused{$job} == 1)"
+PAUSED: Final = "(min by (job, instance, check) (controlwatch_check_paused{$job}) == 1)"
+PENDING: Final = '(min by (job, instance, check) (controlwatch_check_state{$job, state="pending"}) == 1)'
 
 
-def of_check(expr: str, *excepted: str, waived: bool = False) -> str:
-    """Give an expression's numbers by check the labels of the configured check; ``waived``: tell those that only waivers hold, too."""
-    silent = [PAUSED, PENDING if waived else QUIET]
-    others = "".join(f"\n  unless on (job, instance, check) {item}" for item in (*silent, *map(bracketed, excepted)))
+def of_check(expr: str, *excepted: str) -> str:
+    """Give an expression's numbers by check the labels of the configured check, and leave silent ones out.
+
+    Where two targets share job and instance, a check is silent when it is so on both, and has the labels of one.
+    """
+    silent = (PAUSED, PENDING, *map(bracketed, excepted))
+    others = "".join(f"\n  unless on (job, instance, check) {item}" for item in silent)
     return f"""
-label_replace(controlwatch_check_info{{$job}}, "check_severity", "$$1", "severity", "(.*)")
-* on (job, instance, check) group_left () (
-  max by (job, instance, check) (
+(
+  max by (job, instance, check, raised) (
 {indented(expr, 2)}
   ){others}
+)
+* on (job, instance, check) group_left (family, check_id, check_severity, team)
+topk by (job, instance, check) (
+  1, label_replace(controlwatch_check_info{{$job}}, "check_severity", "$$1", "severity", "(.*)")
 )
 """
 
@@ -38,13 +45,19 @@ def bracketed(expr: str) -> str:
     return f"(\n{indented(expr, 2)}\n  )"
 
 
-BREAK_GLASS: Final = """
-(controlwatch_check_alarms{$job, alarm="break_glass_used"} > 0)
-and on (job, instance, check) (
-  time() - controlwatch_check_alarm_timestamp_seconds{$job, alarm="break_glass_used"} < $break_glass_seconds
+BREAK_GLASS: Final = f"""
+(time() - {SEEN.name}{{$job, alarm="break_glass_used"}} < bool $break_glass_seconds > 0)
+* on (job, instance, check) group_left () max by (job, instance, check) (
+  controlwatch_check_alarms{{$job, alarm="break_glass_used"}} > 0
 )
 """
-MFA_LOST: Final = 'controlwatch_check_alarms{$job, alarm="mfa_lost"} > 0'
+MFA_LOST: Final = f"""
+({SEEN.name}{{$job, alarm="mfa_lost"}} > bool 0)
+* on (job, instance, check) group_left () max by (job, instance, check) (
+  controlwatch_check_alarms{{$job, alarm="mfa_lost"}} > 0
+)
+"""
+"""Each raise is an alert of its own (label ``raised``), so that a second victim is told while the first still is."""
 BACKUP: Final = """
 (
   (controlwatch_check_alarms{$job, alarm="backup_overdue"} > 0)
@@ -52,30 +65,22 @@ BACKUP: Final = """
 )
 and on (job, instance, check) controlwatch_check_info{$job, severity="critical"}
 """
-EXPIRED: Final = """
-max by (job, instance, check) (
-  controlwatch_check_source_info{$job}
-  * on (job, instance, source) group_left () max by (job, instance, source) (
-    controlwatch_tls_not_after_timestamp_seconds{$job} < time()
-  )
-)
-"""
-"""When the last of the certificates of a check expired that have."""
-TLS: Final = f"""
+TLS: Final = """
 (
-  (controlwatch_check_alarms{{$job, alarm="tls_broken"}} > 0)
-  or (controlwatch_check_urgent{{$job}} > 0)
-  or (
-    {indented(EXPIRED, 2).strip()}
-    unless on (job, instance, check) (
-      {indented(EXPIRED, 3).strip()}
-      <= on (job, instance, check) controlwatch_check_as_of_timestamp_seconds{{$job}}
-    )
-  ) * 0 + 1
+  (controlwatch_check_alarms{$job, alarm="tls_broken"} > 0)
+  or (controlwatch_check_urgent{$job} > 0)
+  or count by (job, instance, check) (controlwatch_tls_deadline_timestamp_seconds{$job} < time())
 )
-and on (job, instance, check) controlwatch_check_info{{$job, check_id="tls_expiry", severity=~"critical|high"}}
+and on (job, instance, check) controlwatch_check_info{$job, check_id="tls_expiry", severity=~"critical|high"}
 """
-"""An expiry before the latest judgement's oldest observation was judged, so the alarm tells it, unless it is waived."""
+DUE: Final = """
+(controlwatch_check_state{$job, state="warn"} == 1)
+or (
+  (controlwatch_check_state{$job, state="waived"} == 1)
+  and on (job, instance, check) (controlwatch_check_warned{$job} > 0 or controlwatch_check_undue{$job} > 0)
+)
+"""
+"""A waiver covers its subjects, not those of the same check that are due beside them."""
 PAGES: Final = (BREAK_GLASS, MFA_LOST, BACKUP, TLS)
 
 COUNTS: Final = number("controlwatch_check_failed{@}", CHECK, ": #") + number(
@@ -87,8 +92,8 @@ CHECKS: Final = (
         name="ControlwatchBreakGlassUsed",
         severity="page",
         group="checks",
-        expr=of_check(BREAK_GLASS, waived=True),
-        when="a break-glass account was used within the last 24 hours",
+        expr=of_check(BREAK_GLASS),
+        when="a break-glass account was used, and Prometheus saw that first within the last 24 hours; one alert a use",
         summary=f"{NAME}: {{{{ $value | humanize }}}} break-glass accounts in use"
         + since(
             'controlwatch_check_alarm_timestamp_seconds{@,alarm="break_glass_used"}', CHECK, ", the last seen # ago"
@@ -102,8 +107,8 @@ CHECKS: Final = (
         name="ControlwatchAdminLostMfa",
         severity="page",
         group="checks",
-        expr=of_check(MFA_LOST, waived=True),
-        when="an administrator who had MFA has it no more",
+        expr=of_check(MFA_LOST),
+        when="an administrator who had MFA has it no more; one alert a loss",
         summary=f"{NAME}: {{{{ $value | humanize }}}} administrators had MFA and lost it"
         + since('controlwatch_check_alarm_timestamp_seconds{@,alarm="mfa_lost"}', CHECK, ", the last # ago")
         + ".",
@@ -153,10 +158,10 @@ CHECKS: Final = (
         severity="ticket",
         group="checks",
         wait="due",
-        expr=of_check('controlwatch_check_state{$job, state="warn"} == 1', *PAGES),
-        when="a check passes with something expiring or due, and none of the four pages stands for it",
+        expr=of_check(DUE, *PAGES),
+        when="a check passes, or is waived, with something expiring or due, and none of the four pages stands for it",
         summary=f"{NAME} will fail unless somebody acts"
-        + number("controlwatch_check_warned{@}", CHECK, ": # subjects are due")
+        + number("controlwatch_check_warned{@} + controlwatch_check_undue{@}", CHECK, ": # subjects are due")
         + number("controlwatch_check_urgent{@} > 0", CHECK, ", # of them urgent")
         + ".",
         meaning="It still passes. Something expires soon, or failures are inside the time to remediate them.",
@@ -168,9 +173,7 @@ CHECKS: Final = (
         severity="ticket",
         group="checks",
         wait="persist",
-        expr=of_check(
-            "controlwatch_check_waiver_end_timestamp_seconds{$job} - time() < $waiver_lead_seconds", waived=True
-        ),
+        expr=of_check("controlwatch_check_waiver_end_timestamp_seconds{$job} - time() < $waiver_lead_seconds"),
         when="a waiver that names the check ends within `waiver_lead`",
         summary=f"A waiver of {NAME} ends in {{{{ $value | humanizeDuration }}}}.",
         meaning="What it accepts counts as a failure again after that.",

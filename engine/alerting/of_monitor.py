@@ -5,18 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from engine.alerting.alert import Alert, indented
-from engine.alerting.records import ALIVE, STALLED
+from engine.alerting.records import ALIVE, STALLED, TICK
 from engine.alerting.words import HOST, INSTANCE, names, since
 
 CHECK_ALL: Final = "controlwatch check"
 CONFIG: Final = "controlwatch config check"
 MISSED: Final = "max_over_time(controlwatch_check_info{@}[$remembered]) unless on (check) controlwatch_check_info{@}"
-UNANSWERED: Final = """
-up{$job}
-unless on (job, instance) controlwatch_exposition_snapshot_timestamp_seconds{$job}
-unless on (job, instance) (last_over_time(controlwatch_demo{$job}[$remembered]) == 1)
+HEARD: Final = "last_over_time(controlwatch_exposition_snapshot_timestamp_seconds{$job}[$remembered])"
+GONE: Final = f"""
+(
+  (
+    max by (job, instance) ({HEARD})
+    unless on (job, instance) controlwatch_exposition_snapshot_timestamp_seconds{{$job}}
+  )
+  or (
+    max by (job, instance) (up{{$job}} == 0)
+    and on (job, instance) (
+      {HEARD}
+      or ALERTS{{$job, alertname="ControlwatchDown", alertstate="firing"}}
+    )
+  )
+)
+unless on (job, instance) (min_over_time(controlwatch_demo{{$job}}[$remembered]) == 1)
 """
-"""Targets that give no exposition: they do not answer, or something else does. A demo that ended is none of them."""
+"""Instances that were heard within a day and give no exposition: they do not answer, something else does, or nobody asks.
+
+While Prometheus asks and gets no answer it lasts for longer than the day. What was never heard is another program of
+the same job, and what was nothing but a demo may end.
+"""
 
 MONITOR: Final = (
     Alert(
@@ -25,10 +41,11 @@ MONITOR: Final = (
         group="monitor",
         keeps=False,
         expr=f"{ALIVE.name}{{$job}} == 1",
-        when="always, while the monitor is alive and has proven itself",
+        when="always, while the monitor is alive, watches at least one check and has proven itself",
         summary=f"Controlwatch at {HOST} is alive, and has proven itself.",
         meaning="This alert always fires, one an instance, and goes to a heartbeat service outside. That service wakes "
-        "somebody when it stops: then the monitor, Prometheus or Alertmanager is down, stands still or is not proven.",
+        "somebody when it stops: then the monitor, Prometheus or Alertmanager is down, stands still, is not proven, or "
+        "watches nothing.",
         action="Nothing while it fires. When it stopped, look at the other alerts of this instance, then at its host.",
         command=CHECK_ALL,
     ),
@@ -39,7 +56,7 @@ MONITOR: Final = (
         wait="confirm",
         expr=f"""
 (
-{indented(UNANSWERED)}
+{indented(GONE)}
 )
 or
 (
@@ -51,16 +68,17 @@ or
     "job", "$name", "", ""
   )
   unless on (job) (
-{indented(UNANSWERED, 2)}
+{indented(GONE, 2)}
   )
 )
 """,
-        when="the target gives no metrics of Controlwatch, or the job has none (also when it shows nothing but a demo)",
+        when="an instance that gave metrics of Controlwatch within the last day gives none, or the job has none (also "
+        "when it shows nothing but a demo)",
         summary="{{ if $labels.instance }}Controlwatch at {{ $labels.instance }} gives no metrics{{ else }}"
         "Prometheus has no Controlwatch in job {{ $labels.job }}{{ end }}: no control is watched.",
         meaning="Prometheus gets no metrics, so every other alert is blind, and the heartbeat has stopped.",
         action="Look whether the service runs, whether its port answers, and whether Prometheus scrapes it under the "
-        "job that [alerts] names.",
+        "job that [alerts] names. What was mended meanwhile is not told as resolved: close it by hand.",
         command=CONFIG,
     ),
     Alert(
@@ -68,15 +86,10 @@ or
         severity="ticket",
         group="monitor",
         wait="settle",
-        expr="""
-(time() - controlwatch_exposition_snapshot_timestamp_seconds{$job} > $stall_seconds)
-or (time() - controlwatch_exposition_render_timestamp_seconds{$job} > $stall_seconds)
-or (
-  time() - (
-    controlwatch_scheduler_last_tick_timestamp_seconds{$job}
-    or controlwatch_engine_started_timestamp_seconds{$job}
-  ) > $stall_seconds
-)
+        expr=f"""
+(time() - controlwatch_exposition_snapshot_timestamp_seconds{{$job}} > $stall_seconds)
+or (time() - controlwatch_exposition_render_timestamp_seconds{{$job}} > $stall_seconds)
+or (time() - {TICK} > $stall_seconds)
 """,
         when="the snapshot, the rendering or the scheduler's last tick is older than five minutes",
         summary=f"Controlwatch at {HOST} has stood still for {{{{ $value | humanizeDuration }}}}: nothing is green.",
@@ -90,8 +103,12 @@ or (
         severity="ticket",
         group="monitor",
         wait="confirm",
-        expr="controlwatch_exposition_snapshot_timestamp_seconds{$job} - time() > $skew_seconds",
-        when="its clock is more than a minute ahead of that of Prometheus",
+        expr=f"""
+(controlwatch_exposition_snapshot_timestamp_seconds{{$job}} - time() > $skew_seconds)
+or (controlwatch_exposition_render_timestamp_seconds{{$job}} - time() > $skew_seconds)
+or ({TICK} - time() > $skew_seconds)
+""",
+        when="its clock is, or was at the scheduler's last tick, more than a minute ahead of that of Prometheus",
         summary=f"The clock of Controlwatch at {HOST} is {{{{ $value | humanizeDuration }}}} ahead: nothing is green.",
         meaning="Proofs end by the clock, so a fast one would make old proof look fresh. No check counts as held.",
         action="Look at the time synchronisation of both hosts; mend the wrong one, and restart what runs there.",
@@ -109,10 +126,11 @@ or (
     time() - controlwatch_selftest_last_success_timestamp_seconds{{$job}}
     > controlwatch_selftest_max_age_seconds{{$job}}
   )
+  or (controlwatch_selftest_last_success_timestamp_seconds{{$job}} - time() > $skew_seconds)
 )
 unless on (job, instance) ({STALLED.name}{{$job}} == 1)
 """,
-        when="the self-test failed, never passed, or passed too long ago; not while it stands still",
+        when="the self-test failed, never passed, or passed too long ago or in the future; not while it stands still",
         summary=f"Controlwatch at {HOST} has not proven itself"
         + since("controlwatch_selftest_last_success_timestamp_seconds{@}", INSTANCE)
         + ": every state is unknown.",

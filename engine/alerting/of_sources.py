@@ -23,7 +23,7 @@ or (
     time() - controlwatch_source_failing_since_timestamp_seconds{$job}
     unless on (job, instance, source) (
       time() - controlwatch_source_failing_since_timestamp_seconds{$job}
-      <= on (job, instance, source) 2 * controlwatch_source_interval_seconds{$job}
+      <= 2 * controlwatch_source_interval_seconds{$job}
     )
   )
 )

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from engine.alerting.alert import DECIDED, RUNBOOKS, Alert, filled, real
+from engine.alerting.alert import DECIDED, RAISED, RUNBOOKS, Alert, filled, real
 from engine.alerting.alerts import ALERTS
 from engine.alerting.records import RECORDS
 from engine.alerting.settings import Configuration
@@ -77,6 +77,7 @@ def _words(config: Configuration, timing: Timing) -> dict[str, str]:
         "job": f"job={json.dumps(wanted.job)}",
         "name": wanted.job,
         "decided": DECIDED,
+        "raised": RAISED,
         "families": "|".join(sorted({check.check.family for check in config.checks.values()})),
         "waiver_lead_seconds": promql_seconds(wanted.waiver_lead),
         "credential_lead_seconds": promql_seconds(wanted.credential_lead),

@@ -17,15 +17,17 @@ import msgspec
 from checks.model.doubt import Gap
 from checks.model.result import Finding, Result
 from checks.model.state import State
+from engine.breaks import Break
 from engine.chain import Head, Link
 from engine.evidence import Manifest
-from engine.port import Alarm, Event, KnownTime, Query, Row, Rows, Was
+from engine.port import Alarm, Event, EventQuery, Events, KnownTime, Past, PastQuery, Query, Row, Rows, Was
 
 ChainKind = Literal[
     "manifest",
     "transition",
     "finding",
     "accept",
+    "broken",
     "waiver",
     "config",
     "pause",
@@ -45,6 +47,10 @@ class StoreCorrupt(StoreError):
 
 class StoreNewer(StoreError):
     """The database was written by a newer version; nothing is changed."""
+
+
+class QueryRefused(StoreError):
+    """What was asked for is no question that can be answered; the message says where."""
 
 
 class StoreFull(StoreError):
@@ -115,7 +121,7 @@ class CheckMemory(msgspec.Struct, frozen=True, kw_only=True):
     policy_digest: str = ""
     """Of the policy that it was judged by."""
     alarms: Mapping[str, Alarm] = {}
-    """By kind of alarm: all kinds that the check declares, of open failures that no live waiver covers."""
+    """By kind of alarm: all kinds that the check declares, of open failures that no live waiver covered in time."""
     next_due: datetime | None = None
     """The first due date among failures inside ``remediate_within``, or the first end of a waiver in use."""
     state: State | None = None
@@ -136,6 +142,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     checks: Mapping[str, CheckMemory] = {}
     events: Sequence[Event] = ()
     """The latest 200, newest first."""
+    chained_at: datetime | None = None
+    """When the last entry of the chain was written, UTC."""
 
 
 class Chained(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +160,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     subjects: Sequence[str]
     """Subjects or globs (``okta-prod/00u1``, a label, ``kiosk-*``)."""
+    starts: datetime
+    """An alarm that is raised later is not covered: nobody has accepted that."""
     ends: datetime
 
 
@@ -190,8 +200,8 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     next_due: datetime | None = None
     """The first due date of those, or the first end of a waiver in use."""
     alarms: Mapping[str, Alarm] = {}
-    """By kind, all kinds of the check: open failures that no live waiver covers, due or not. One that this judgement
-    holds, or that a partial collection did not show, still counts."""
+    """By kind, all kinds of the check: open failures that no live waiver covers, due or not, and those that were raised
+    after what covers them began. One that this judgement holds, or that a partial collection did not show, counts."""
 
 
 class Stage(Protocol):
@@ -265,6 +275,14 @@ class Store(Protocol):
         """Give what happened to a finding, newest first."""
         ...
 
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Give what became of checks over a period, in the order asked; a renamed check keeps its past."""
+        ...
+
+    async def events(self, query: EventQuery) -> Events:
+        """Give a page of events, newest first."""
+        ...
+
     async def manifests(self, digests: Sequence[str]) -> Sequence[tuple[str, Manifest]]:
         """Give manifests by digest."""
         ...
@@ -301,8 +319,28 @@ class Store(Protocol):
         """Give chain entries in order, those after a number; at most so many."""
         ...
 
+    async def bodies(self, kind: ChainKind) -> Sequence[bytes]:
+        """Give the bodies of the chain's entries of one kind, in order."""
+        ...
+
+    async def covered(self, check: str, waivers: Sequence[Live]) -> Mapping[str, int]:
+        """Count, by waiver, the open findings of a check that it covers, whatever others cover them too."""
+        ...
+
+    def hashed(self, name: str) -> str:
+        """Give the keyed hash that stands for a person in the chain, hex."""
+        ...
+
     async def noted_head(self) -> Head:
         """Give the head that is noted beside the chain; raises ``ValueError`` when what lies there is none."""
+        ...
+
+    async def noted_break(self) -> Break | None:
+        """Give the first break of the chain that nobody accepted, as it is noted beside it."""
+        ...
+
+    async def note_break(self, lost: Head, why: str) -> None:
+        """Tell in the chain that an end of it was lost, unless it tells that already."""
         ...
 
     async def touch(self) -> None:

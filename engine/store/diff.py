@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, overload
 
 import msgspec
 
@@ -28,13 +28,15 @@ STEPS: Final = (
     "note changes",
     "put findings",
 )
+DEPARTED: Final = timedelta(days=30)
+"""How long it is remembered of a subject that left the population that it passed, or that its loss was open."""
 _OPENING: Final = ("opened", "regressed", "returned")
 
 At = Mapping[str, int | str | None]
 """What the statements of a comparison are about."""
 
 Match = Callable[[str, str], Live | None]
-"""Subject and label to the live waiver that covers them and ends last."""
+"""Subject and label to the live waiver that covers them and ends last, with the latest start of all that do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ def compare(spooled: Spooled, sql: Sql, judged: Judged) -> Changed:
     connection.execute(sql["name check"], {"name": judged.check, "family": judged.family})
     (check,) = connection.execute(sql["check id"], (judged.check,)).fetchone()
     due = stored(judged.now + judged.remediate_within) if judged.remediate_within > timedelta(0) else None
-    at = {"check": check, "now": now, "due": due, "loses": judged.raises.loses}
+    departed = stored(judged.now - DEPARTED)
+    at = {"check": check, "now": now, "due": due, "loses": judged.raises.loses, "departed": departed}
     spooled.find_changes(check)
     connection.executemany(sql["add change"], spooled.changes())
     for step in STEPS:
@@ -77,6 +80,7 @@ def compare(spooled: Spooled, sql: Sql, judged: Judged) -> Changed:
     if judged.raises.kinds:
         connection.execute(sql["put alarms"], at)
     if judged.complete:
+        connection.execute(sql["remember lost"], at)
         connection.execute(sql["note resolved"], at)
         connection.execute(sql["resolve"], at)
     if judged.raises.loses is not None:
@@ -94,19 +98,44 @@ def matcher(waivers: Sequence[Live]) -> Match:
     exact: dict[str, Live] = {}
     labels: dict[str, Live] = {}
     globs: list[tuple[re.Pattern[str], re.Pattern[str], Live]] = []
-    for waiver in sorted(waivers, key=lambda waiver: (waiver.ends, waiver.id)):
+    for waiver in waivers:
         for pattern in waiver.subjects:
-            exact[pattern] = labels[pattern.lower()] = waiver
+            exact[pattern] = _both(exact.get(pattern), waiver)
+            labels[pattern.lower()] = _both(labels.get(pattern.lower()), waiver)
             if "*" in pattern or "?" in pattern:
-                globs.insert(0, (_glob(pattern), _glob(pattern.lower()), waiver))
+                globs.append((_glob(pattern), _glob(pattern.lower()), waiver))
 
     def match(subject: str, label: str) -> Live | None:
         lower = label.lower()
-        found = [exact.get(subject), labels.get(lower)]
-        found.append(next((live for one, two, live in globs if one.fullmatch(subject) or two.fullmatch(lower)), None))
-        return max((live for live in found if live is not None), key=lambda live: (live.ends, live.id), default=None)
+        found = _both(exact.get(subject), labels.get(lower))
+        for one, two, live in globs:
+            if one.fullmatch(subject) or two.fullmatch(lower):
+                found = _both(found, live)
+        return found
 
     return match
+
+
+def count_covered(findings: Iterable[tuple[str, str]], waivers: Sequence[Live]) -> dict[str, int]:
+    """Count the subjects and labels that each waiver covers, by its id, whatever others cover them too."""
+    matches = [(waiver.id, matcher([waiver])) for waiver in waivers]
+    counts = dict.fromkeys((waiver.id for waiver in waivers), 0)
+    for subject, label in findings:
+        for name, match in matches:
+            counts[name] += match(subject, label) is not None
+    return counts
+
+
+@overload
+def _both(one: Live | None, other: Live) -> Live: ...
+@overload
+def _both(one: Live | None, other: Live | None) -> Live | None: ...
+def _both(one: Live | None, other: Live | None) -> Live | None:
+    """Give the one of two waivers that ends last, begun when the later one began: what that covers is accepted."""
+    if one is None or other is None:
+        return one or other
+    last = max(one, other, key=lambda live: (live.ends, live.id))
+    return msgspec.structs.replace(last, starts=max(one.starts, other.starts))
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
@@ -115,12 +144,14 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 def _tell_losses(connection: sqlite3.Connection, sql: Sql, at: At, judged: Judged) -> None:
     """Raise the alarm of those that passed before and fail now, and remember those that pass."""
+    connection.execute(sql["forget departed"], at)
     if judged.same_policy:
         connection.execute(sql["raise lost"], at)
     connection.execute(sql["forget failed"], at)
     connection.execute(sql["remember passers"], at)
+    connection.execute(sql["note back"], at)
     if judged.complete:
-        connection.execute(sql["forget gone"], at)
+        connection.execute(sql["note gone"], at)
 
 
 def _waive(connection: sqlite3.Connection, sql: Sql, check: int, waivers: Sequence[Live]) -> None:
@@ -131,11 +162,11 @@ def _waive(connection: sqlite3.Connection, sql: Sql, check: int, waivers: Sequen
         return
     connection.execute(sql["end waivers"], at)
     match = matcher(waivers)
-    changes: list[tuple[str | None, int | None, int]] = []
-    for finding, subject, label, waiver, ends in connection.execute(sql["failing"], at):
+    changes: list[tuple[str | None, int | None, int | None, int]] = []
+    for finding, subject, label, *before in connection.execute(sql["failing"], at):
         live = match(subject, label)
-        wanted = (None, None) if live is None else (live.id, stored(live.ends))
-        if wanted != (waiver, ends):
+        wanted = (None, None, None) if live is None else (live.id, stored(live.starts), stored(live.ends))
+        if wanted != tuple(before):
             changes.append((*wanted, finding))
     connection.executemany(sql["waive"], changes)
 

@@ -27,3 +27,12 @@ def told_or_none(micros: int | None) -> datetime | None:
 def day_of(instant: datetime) -> str:
     """Name the UTC day of an instant: ``2026-11-21``."""
     return instant.astimezone(UTC).date().isoformat()
+
+
+def told_text(text: str) -> datetime | None:
+    """Read the instant of a chain entry; None of one that was written over."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

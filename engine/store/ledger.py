@@ -1,4 +1,4 @@
-"""What is written beside findings: memories, manifests, events, the chain, transitions and the tally of days.
+"""What is written beside findings: memories, manifests, events, transitions and the tally of days.
 
 Every function runs inside a transaction that its caller opened.
 """
@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from checks.model.result import Result
 from checks.model.state import Verdict
-from engine.chain import Head, link
 from engine.evidence import Manifest, digest_of, manifest_bytes
 from engine.port import Event
-from engine.store import Chained, CheckMemory, SourceMemory
+from engine.store import CheckMemory, SourceMemory
 from engine.store.instants import MICROSECOND, day_of, stored
 from engine.store.queries import Sql
 
 RUNS_KEPT: Final = timedelta(hours=72)
 """How long every single judgement is kept; days and transitions stay."""
+
+EVENTS_KEPT: Final = timedelta(days=90)
+"""How long an event is kept; what evidence it is of stays in the chain."""
+MOST_EVENTS: Final = 1_000_000
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -81,29 +84,9 @@ def put_events(connection: sqlite3.Connection, sql: Sql, events: Sequence[Event]
         for event in events
     ]
     connection.executemany(sql["put event"], rows)
-
-
-def put_chain(connection: sqlite3.Connection, sql: Sql, entries: Sequence[Chained], at: datetime) -> None:
-    """Append to the evidence chain, and note the new head beside it so that a cut-off end shows."""
-    if not entries:
-        return
-    end = connection.execute(sql["chain end"]).fetchone()
-    head = Head() if end is None else Head(*end)
-    instant = at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    for entry in entries:
-        new = link(head, entry.kind, instant, entry.body)
-        connection.execute(sql["put link"], (*new[:5], new.body.decode()))
-        head = Head(new.seq, new.hash)
-    connection.execute(sql["put meta"], ("chain_head", f"{head.seq} {head.hash.hex()}"))
-
-
-def noted_head(connection: sqlite3.Connection, sql: Sql) -> Head:
-    """Give the head that was noted beside the chain."""
-    row = connection.execute(sql["meta"], ("chain_head",)).fetchone()
-    if row is None:
-        return Head()
-    seq, _, digest = row[0].partition(" ")
-    return Head(int(seq), bytes.fromhex(digest))
+    if rows:
+        oldest = max(at for at, *_ in rows) - EVENTS_KEPT // MICROSECOND
+        connection.execute(sql["forget events"], {"before": oldest, "most": MOST_EVENTS})
 
 
 def _put_transition(

@@ -21,6 +21,12 @@ WHERE pinned IS NULL AND digest IN (SELECT blob FROM manifests WHERE digest IN (
 -- put event --
 INSERT INTO events (at, kind, what, text, state) VALUES (?, ?, ?, ?, ?);
 
+-- forget events --
+-- The latest 200 stay however old they are.
+DELETE FROM events
+WHERE id <= (SELECT max (id) FROM events) - 200
+  AND (at < :before OR id <= (SELECT max (id) FROM events) - :most);
+
 -- events --
 SELECT at, kind, what, text, state FROM events ORDER BY id DESC LIMIT 200;
 
@@ -68,11 +74,33 @@ INSERT INTO chain (seq, prev, hash, kind, at, body) VALUES (?, ?, ?, ?, ?, ?);
 -- put meta --
 INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
+-- put meta once --
+INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?);
+
+-- drop meta --
+DELETE FROM meta WHERE key = ?;
+
 -- meta --
 SELECT value FROM meta WHERE key = ?;
 
 -- chain --
 SELECT seq, prev, hash, kind, at, CAST(body AS BLOB) FROM chain WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- chain of kind --
+SELECT CAST(body AS BLOB) FROM chain WHERE kind = ? ORDER BY seq;
+
+-- chain of breaks --
+SELECT seq, prev, hash, kind, at, CAST(body AS BLOB) FROM chain WHERE kind IN (?, ?) ORDER BY seq;
+
+-- chained at --
+SELECT at FROM chain ORDER BY seq DESC LIMIT 1;
+
+-- waivable --
+-- What a waiver may cover: as the comparison waives it.
+SELECT s.subject, s.label
+FROM findings AS f JOIN subjects AS s ON s.hash = f.subject
+WHERE f.check_id = (SELECT id FROM checks WHERE name = ?) AND (f.outcome = 'fail' OR f.alarm IS NOT NULL)
+  AND f.resolved_at IS NULL AND f.retired_at IS NULL;
 
 -- note retired --
 INSERT OR REPLACE INTO history (finding, at, what, outcome, reason)
@@ -82,7 +110,7 @@ WHERE resolved_at IS NULL AND retired_at IS NULL
     OR source IN (SELECT value FROM json_each (:sources)));
 
 -- retire findings --
-UPDATE findings SET retired_at = :now, waiver = NULL, waiver_ends = NULL
+UPDATE findings SET retired_at = :now, waiver = NULL, waiver_starts = NULL, waiver_ends = NULL
 WHERE resolved_at IS NULL AND retired_at IS NULL
   AND (check_id IN (SELECT id FROM checks WHERE name IN (SELECT value FROM json_each (:checks)))
     OR source IN (SELECT value FROM json_each (:sources)));
@@ -92,6 +120,12 @@ WHERE resolved_at IS NULL AND retired_at IS NULL
 DELETE FROM passers
 WHERE check_id IN (SELECT id FROM checks WHERE name IN (SELECT value FROM json_each (:checks)))
   OR source IN (SELECT value FROM json_each (:sources));
+
+-- retire turns --
+-- It holds no state from now on.
+INSERT OR REPLACE INTO transitions (check_id, at, state, verdict, passed, warned, failed, unknown)
+SELECT id, :now, NULL, NULL, 0, 0, 0, 0 FROM checks
+WHERE name IN (SELECT value FROM json_each (:checks)) AND id IN (SELECT check_id FROM transitions);
 
 -- retire checks --
 UPDATE checks SET memory = NULL, state = NULL WHERE name IN (SELECT value FROM json_each (:checks));
@@ -108,7 +142,7 @@ RETURNING subject, outcome, reason, (SELECT name FROM checks WHERE id = check_id
 INSERT OR REPLACE INTO history (finding, at, what, outcome, reason) VALUES (:finding, :now, 'acknowledged', :outcome, :reason);
 
 -- forget subject --
-DELETE FROM subjects WHERE hash = ?;
+UPDATE subjects SET subject = 'forgotten:' || lower (hex (hash)), label = 'forgotten' WHERE hash = ?;
 
 -- forget facts --
 UPDATE findings SET facts = '{}', mark = NULL, alarm_mark = NULL, ack = iif (ack IS NULL, NULL, ''), ack_by = NULL WHERE subject = ?;

@@ -1,38 +1,109 @@
+-- columns --
+f.id, c.name, c.family, s.subject, s.label, f.outcome, f.reason, f.facts, f.cause, f.opened_at, f.due, f.resolved_at,
+f.regressions, iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent
+
 -- page --
 -- The page is found on an index first; names and facts are looked up for its rows alone.
-WITH page AS (
-  SELECT f.id FROM findings AS f {joins}
+WITH page AS MATERIALIZED (
+  SELECT f.id FROM {tables}
   WHERE {where}
   ORDER BY {order} LIMIT :limit OFFSET :offset
 )
-SELECT
-  f.id, c.name, c.family, coalesce (s.subject, 'forgotten:' || lower (hex (f.subject))),
-  coalesce (s.label, 'forgotten'), f.outcome, f.reason, f.facts, f.cause, f.opened_at, f.due, f.resolved_at, f.regressions,
-  iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent
+SELECT {columns}
 FROM page
-JOIN findings AS f ON f.id = page.id
-JOIN checks AS c ON c.id = f.check_id
-LEFT JOIN subjects AS s ON s.hash = f.subject
-ORDER BY {order};
+CROSS JOIN findings AS f ON f.id = page.id
+CROSS JOIN checks AS c ON c.id = f.check_id
+CROSS JOIN subjects AS s ON s.hash = f.subject
+ORDER BY {shown};
+
+-- these --
+SELECT {columns}
+FROM json_each (:ids) AS listed
+CROSS JOIN findings AS f ON f.id = listed.value
+CROSS JOIN checks AS c ON c.id = f.check_id
+CROSS JOIN subjects AS s ON s.hash = f.subject
+ORDER BY listed.key;
 
 -- row --
-SELECT
-  f.id, c.name, c.family, coalesce (s.subject, 'forgotten:' || lower (hex (f.subject))),
-  coalesce (s.label, 'forgotten'), f.outcome, f.reason, f.facts, f.cause, f.opened_at, f.due, f.resolved_at, f.regressions,
-  iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent
-FROM findings AS f
-JOIN checks AS c ON c.id = f.check_id
-LEFT JOIN subjects AS s ON s.hash = f.subject
+SELECT {columns}
+FROM findings AS f JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s.hash = f.subject
 WHERE f.id = :id;
 
+-- some --
+SELECT count(*), json_group_array (f.id) FROM findings AS f {hint} WHERE {where};
+
+-- order --
+SELECT f.id
+FROM json_each (:ids) AS listed
+CROSS JOIN findings AS f ON f.id = listed.value
+CROSS JOIN checks AS c ON c.id = f.check_id
+CROSS JOIN subjects AS s ON s.hash = f.subject
+ORDER BY {order};
+
+-- all in order --
+SELECT f.id
+FROM findings AS f {hint} JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s.hash = f.subject
+WHERE {where} ORDER BY {order};
+
 -- count --
-SELECT count(*) FROM findings AS f {joins} WHERE {where};
+SELECT count(*) FROM findings AS f {hint} WHERE {where};
 
--- join checks --
-JOIN checks AS c ON c.id = f.check_id
+-- holds --
+SELECT 1 FROM {tables} WHERE {where} AND f.id = :around;
 
--- join subjects --
-LEFT JOIN subjects AS s ON s.hash = f.subject
+-- place --
+-- Each way of coming before it is a piece of the index.
+WITH that AS MATERIALIZED (
+  SELECT f.*, s.label AS label, c.name AS name
+  FROM findings AS f JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s.hash = f.subject
+  WHERE f.id = :around
+)
+SELECT sum (count) FROM (
+  {ways}
+);
+
+-- way --
+SELECT count(*) AS count FROM that CROSS JOIN {tables} WHERE {where} AND {way}
+
+-- tables --
+findings AS f {along}
+
+-- tables with names --
+findings AS f {along} CROSS JOIN checks AS c ON c.id = f.check_id CROSS JOIN subjects AS s ON s.hash = f.subject
+
+-- tables by check --
+checks AS c CROSS JOIN findings AS f {along} ON f.check_id = c.id
+
+-- tables by check with names --
+checks AS c CROSS JOIN findings AS f {along} ON f.check_id = c.id CROSS JOIN subjects AS s ON s.hash = f.subject
+
+-- tables by open label --
+subjects AS s INDEXED BY subjects_label CROSS JOIN findings AS f INDEXED BY findings_subject ON f.subject = s.hash
+
+-- tables by open label with names --
+subjects AS s INDEXED BY subjects_label CROSS JOIN findings AS f INDEXED BY findings_subject ON f.subject = s.hash
+CROSS JOIN checks AS c ON c.id = f.check_id
+
+-- tables by label --
+subjects AS s INDEXED BY subjects_label CROSS JOIN checks AS c CROSS JOIN findings AS f ON f.check_id = c.id AND f.subject = s.hash
+
+-- along worst --
+INDEXED BY findings_worst
+
+-- along since --
+INDEXED BY findings_since
+
+-- along check --
+INDEXED BY findings_check
+
+-- along source --
+INDEXED BY findings_source
+
+-- along reason --
+INDEXED BY findings_reason
+
+-- among open --
+INDEXED BY findings_subject
 
 -- view open --
 f.resolved_at IS NULL AND f.retired_at IS NULL
@@ -58,11 +129,51 @@ f.check_id IN (SELECT id FROM checks WHERE family = :family)
 -- of outcome --
 f.outcome = :outcome
 
--- with word --
-(coalesce (s.label, '') || ' ' || coalesce (s.subject, '') || ' ' || f.reason || ' ' || c.name) LIKE {word} ESCAPE '\'
+-- of outcomes --
+f.outcome IN (SELECT value FROM json_each (:outcomes))
 
--- without word --
-(coalesce (s.label, '') || ' ' || coalesce (s.subject, '') || ' ' || f.reason || ' ' || c.name) NOT LIKE {word} ESCAPE '\'
+-- waived --
+(f.waiver IS NOT NULL AND f.waiver_ends > :now) = :waived
+
+-- due by --
+f.due <= :due_by
+
+-- of ids --
+f.id IN (SELECT value FROM json_each (:ids))
+
+-- in checks --
+f.check_id IN (SELECT id FROM checks WHERE name IN (SELECT value FROM json_each (:checks)))
+
+-- of source --
+f.source = :source
+
+-- words of finding --
+{is c.name, f.reason, s.label, s.subject}
+
+-- words among subjects --
+-- The subjects are read once, in the order in which they lie, and not one by one for each finding.
+f.check_id IN (SELECT id FROM checks WHERE {is name})
+OR f.reason IN (SELECT reason FROM ({reasons}) WHERE {is reason})
+OR f.subject IN (SELECT hash FROM subjects WHERE {is label, subject})
+
+-- words among reasons --
+f.reason IN (SELECT reason FROM ({reasons}) WHERE {is reason})
+
+-- words of reason --
+{is f.reason}
+
+-- open reasons --
+-- Each is found from the one before, and not by reading all findings.
+WITH RECURSIVE known (reason) AS (
+  SELECT min (reason) FROM findings WHERE resolved_at IS NULL AND retired_at IS NULL
+  UNION ALL
+  SELECT (SELECT min (reason) FROM findings WHERE resolved_at IS NULL AND retired_at IS NULL AND reason > known.reason)
+  FROM known WHERE known.reason IS NOT NULL
+)
+SELECT reason FROM known WHERE reason IS NOT NULL
+
+-- reasons --
+SELECT DISTINCT reason FROM findings
 
 -- sort worst --
 f.outcome, f.urgent DESC, f.opened_at, f.id
@@ -89,16 +200,16 @@ f.reason, f.id
 f.reason DESC, f.id DESC
 
 -- sort check --
-c.name, f.outcome, f.opened_at, f.id
+c.name, f.outcome, f.urgent DESC, f.opened_at, f.id
 
 -- sort check reverse --
-c.name DESC, f.outcome DESC, f.opened_at DESC, f.id DESC
+c.name DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
 
 -- sort source --
-f.source, f.outcome, f.opened_at, f.id
+f.source, f.outcome, f.urgent DESC, f.opened_at, f.id
 
 -- sort source reverse --
-f.source DESC, f.outcome DESC, f.opened_at DESC, f.id DESC
+f.source DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
 
 -- history --
 SELECT h.at, h.what, h.outcome, h.reason, c.name
@@ -107,8 +218,12 @@ WHERE h.finding = ?
 ORDER BY h.at DESC, h.what DESC;
 
 -- opened since --
-SELECT c.name, count(*) FROM findings AS f JOIN checks AS c ON c.id = f.check_id
-WHERE f.opened_at >= ? AND f.retired_at IS NULL GROUP BY c.name;
+SELECT c.name, count(*) FROM (
+  SELECT check_id FROM findings WHERE opened_at >= ?1 AND resolved_at IS NULL AND retired_at IS NULL
+  UNION ALL
+  SELECT check_id FROM findings WHERE resolved_at >= ?1 AND opened_at >= ?1 AND retired_at IS NULL
+) AS f JOIN checks AS c ON c.id = f.check_id
+GROUP BY c.name;
 
 -- resolved since --
 SELECT c.name, count(*) FROM findings AS f JOIN checks AS c ON c.id = f.check_id

@@ -8,6 +8,7 @@ that was resolved and comes back keeps its id, counts a regression, and has a du
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,15 +16,18 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from checks.model.state import State
 from engine import chain as chains
+from engine.breaks import Break, Breaks, judged
 from engine.evidence import Manifest
-from engine.port import Event, Query, Row, Rows
-from engine.store import NO_ALARM, Chained, CheckMemory, Loaded, Raises, SourceMemory, Stage
+from engine.port import Event, EventQuery, Events, Past, PastQuery, Query, Row, Rows
+from engine.store import NO_ALARM, Chained, ChainKind, CheckMemory, Live, Loaded, Raises, SourceMemory, Stage
+from engine.store import past as telling
 from engine.store import rows as reading
+from engine.store.chaining import accept_breaks, noted_break, noted_head, put_break, put_chain
+from engine.store.diff import count_covered
 from engine.store.faults import corrupt, named
-from engine.store.instants import stored, told
-from engine.store.ledger import noted_head, put_chain, put_check, put_events, put_source
+from engine.store.instants import stored, told_text
+from engine.store.ledger import put_check, put_events, put_source
 from engine.store.opening import bind_key, connect, prepare
 from engine.store.queries import Sql, load, migrations
 from engine.store.spooled import IN_MEMORY, hasher
@@ -34,6 +38,17 @@ YOUNG: Final = timedelta(hours=72)
 """Every blob is kept whole for this long."""
 KEPT: Final = timedelta(days=550)
 """No blob is kept for longer, unless it is in use: blobs name people."""
+
+ASKED_SECONDS: Final = 10.0
+"""How long a question of a screen may take."""
+RETIRING: Final = (
+    "note retired",
+    "retire findings",
+    "retire passers",
+    "retire turns",
+    "retire checks",
+    "retire sources",
+)
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _ALL: Final = -1
@@ -73,6 +88,7 @@ class SqliteStore:
         self._ledger: Sql = load("ledger.sql")
         self._evidence: Sql = load("evidence.sql")
         self._rows: Sql = load("rows.sql")
+        self._past: Sql = load("past.sql")
         with named(path):
             self._state = connect(path, durable=False)
             self._durable = connect(path, durable=True)
@@ -80,7 +96,7 @@ class SqliteStore:
         self._hashed = hasher(subject_key)
         self._writer = Writer(path)
         self._readers = Readers(path)
-        self._counts = reading.Counts()
+        self._kept = reading.Kept()
         self._shared = Shared(
             path=path,
             writer=self._writer,
@@ -93,19 +109,17 @@ class SqliteStore:
 
     async def load(self) -> Loaded:
         """Give everything that survives a restart; raises ``StoreCorrupt`` on a memory that cannot be read."""
-        checks, sources, rows = await self._readers.run(
+        checks, sources, rows, ends = await self._readers.run(
             lambda reader: [
-                reader.execute(self._ledger[table]).fetchall() for table in ("checks", "sources", "events")
+                reader.execute(self._ledger[table]).fetchall()
+                for table in ("checks", "sources", "events", "chained at")
             ],
         )
-        events = [
-            Event(at=told(at), kind=kind, what=what, text=text, state=None if state is None else State(state))
-            for at, kind, what, text, state in rows
-        ]
         return Loaded(
             sources={name: self._decode(body, SourceMemory, f"source {name}") for name, body in sources},
             checks={name: self._decode(body, CheckMemory, f"check {name}") for name, body in checks},
-            events=events,
+            events=[telling.event(row) for row in rows],
+            chained_at=told_text(ends[0][0]) if ends else None,
         )
 
     async def save_source(
@@ -142,9 +156,12 @@ class SqliteStore:
 
     async def rows(self, query: Query, now: datetime) -> Rows:
         """Give a page of findings; retired ones are in no view."""
-        writes = self._writer.writes
+        if self._kept.changes != self._writer.changes:
+            self._kept = reading.Kept(self._writer.changes)
+        kept = self._kept
         return await self._readers.run(
-            lambda reader: reading.answer(reader, self._rows, query, now, counts=self._counts, writes=writes),
+            lambda reader: reading.Reading(reader, self._rows, query, now, kept).answer(),
+            ASKED_SECONDS,
         )
 
     async def row(self, finding: int, now: datetime) -> Row | None:
@@ -154,6 +171,14 @@ class SqliteStore:
     async def history(self, finding: int) -> Sequence[Event]:
         """Give what happened to a finding, newest first."""
         return await self._readers.run(lambda reader: reading.history(reader, self._rows, finding))
+
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Give what became of checks over a period, in the order asked; a renamed check keeps its past."""
+        return await self._readers.run(lambda reader: telling.pasts(reader, self._past, query), ASKED_SECONDS)
+
+    async def events(self, query: EventQuery) -> Events:
+        """Give a page of events, newest first."""
+        return await self._readers.run(lambda reader: telling.events(reader, self._past, query), ASKED_SECONDS)
 
     async def manifests(self, digests: Sequence[str]) -> Sequence[tuple[str, Manifest]]:
         """Give manifests by digest, in the order asked; unknown digests are left out."""
@@ -188,10 +213,10 @@ class SqliteStore:
         }
 
         def work() -> None:
-            for step in ("note retired", "retire findings", "retire passers", "retire checks", "retire sources"):
+            for step in RETIRING:
                 self._state.execute(self._ledger[step], gone)
 
-        await self._writer.transact(self._state, work)
+        await self._writer.transact(self._state, work, findings=True)
 
     async def rename(self, check: str, to: str) -> None:
         """Give a configured check another name; its findings keep their history."""
@@ -200,7 +225,7 @@ class SqliteStore:
             for step in ("forget name", "rename check"):
                 self._state.execute(self._ledger[step], {"check": check, "to": to})
 
-        await self._writer.transact(self._state, work)
+        await self._writer.transact(self._state, work, findings=True)
 
     async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
         """Acknowledge an open finding, as evidence: the chain holds keyed hashes of who, whom and what was noted."""
@@ -222,7 +247,7 @@ class SqliteStore:
             put_chain(self._durable, self._ledger, [Chained(kind="ack", body=_ENCODER.encode(body))], self._clock())
             return True
 
-        return await self._writer.transact(self._durable, work)
+        return await self._writer.transact(self._durable, work, findings=True)
 
     async def counts(self, since: datetime) -> Mapping[str, tuple[int, int]]:
         """Count findings opened (and still so, or resolved since) and resolved since an instant, by check."""
@@ -291,7 +316,7 @@ class SqliteStore:
             source = subject.partition("/")[0]
             return [digest for (digest,) in self._durable.execute(self._ledger["blobs of source"], (source,))]
 
-        return await self._writer.transact(self._durable, work)
+        return await self._writer.transact(self._durable, work, findings=True)
 
     async def links(self, after: int = 0, limit: int = _ALL) -> Sequence[chains.Link]:
         """Give chain entries in order, those after a number."""
@@ -299,18 +324,61 @@ class SqliteStore:
             lambda reader: [chains.Link(*row) for row in reader.execute(self._ledger["chain"], (after, limit))],
         )
 
+    async def bodies(self, kind: ChainKind) -> Sequence[bytes]:
+        """Give the bodies of the chain's entries of one kind, in order."""
+        return await self._readers.run(
+            lambda reader: [body for (body,) in reader.execute(self._ledger["chain of kind"], (kind,))],
+        )
+
+    async def covered(self, check: str, waivers: Sequence[Live]) -> Mapping[str, int]:
+        """Count, by waiver, the open findings of a check that it covers, whatever others cover them too."""
+        return await self._readers.run(
+            lambda reader: count_covered(reader.execute(self._ledger["waivable"], (check,)), waivers),
+        )
+
+    def hashed(self, name: str) -> str:
+        """Give the keyed hash that stands for a person in the chain, hex."""
+        return self._hashed(name.encode()).hex()
+
     async def noted_head(self) -> chains.Head:
         """Give the head that is noted beside the chain; raises ``ValueError`` when what lies there is none."""
         return await self._readers.run(lambda reader: noted_head(reader, self._ledger))
 
     async def verify(self) -> chains.Verified:
-        """Read the whole chain against itself and against its noted head."""
-        return await self._readers.run(
-            lambda reader: chains.verify(
-                map(chains.Link._make, reader.execute(self._ledger["chain"], (0, _ALL))),
-                noted_head(reader, self._ledger),
-            ),
+        """Read the whole chain against itself, against its noted head, and for breaks that nobody accepted."""
+
+        def work(reader: sqlite3.Connection) -> chains.Verified:
+            try:
+                noted = noted_head(reader, self._ledger)
+            except ValueError:
+                noted = chains.Head()
+            breaks = Breaks()
+            links = map(chains.Link._make, reader.execute(self._ledger["chain"], (0, _ALL)))
+            return judged(chains.verify(breaks.watched(links), noted), breaks, noted_break(reader, self._ledger))
+
+        return await self._readers.run(work)
+
+    async def noted_break(self) -> Break | None:
+        """Give the first break of the chain that nobody accepted, as it is noted beside it."""
+        return await self._readers.run(lambda reader: noted_break(reader, self._ledger))
+
+    async def note_break(self, lost: chains.Head, why: str) -> None:
+        """Tell in the chain that an end of it was lost, unless it tells that already."""
+        await self._writer.transact(
+            self._durable, lambda: put_break(self._durable, self._ledger, lost, why, self._clock())
         )
+
+    async def accept_breaks(self, reason: str, by: str) -> Sequence[Break]:
+        """Accept the breaks of the chain that stand, as evidence; give them."""
+        now = self._clock()
+        told = Event(at=now, kind="operator", what="evidence chain", text=f"break accepted by {by}: {reason}")
+
+        def work() -> list[Break]:
+            found = accept_breaks(self._durable, self._ledger, reason, self._hashed(by.encode()).hex(), now)
+            put_events(self._durable, self._ledger, [told] if found else [])
+            return found
+
+        return await self._writer.transact(self._durable, work)
 
     async def touch(self) -> None:
         """Write a little that means nothing, to find out whether the store can be written."""

@@ -11,8 +11,9 @@ from typing import Final
 from checks.model.result import Finding
 from engine.port import Event
 from engine.store import NO_ALARM, Chained, CheckMemory, Diff, Live, Raises, StoreError
+from engine.store.chaining import put_chain
 from engine.store.diff import Changed, Judged, compare
-from engine.store.ledger import put_chain, put_check, put_events
+from engine.store.ledger import put_check, put_events
 from engine.store.queries import Sql
 from engine.store.spooled import Spooled
 from engine.store.writer import Writer, undo
@@ -155,7 +156,7 @@ class SqliteStage:
         own = () if changed.chained is None else (changed.chained,)
         put_chain(connection, sql, (*own, *chain), self._shared.clock())
         connection.execute("COMMIT")
-        self._shared.writer.writes += 1
+        self._shared.writer.changes += 1
 
     def _let_go(self) -> None:
         """Undo what was not committed, after whatever is still under way, and give up the turn."""

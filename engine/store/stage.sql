@@ -110,7 +110,8 @@ DELETE FROM temp.absent WHERE EXISTS (
 -- name subjects --
 INSERT INTO subjects (hash, subject, label)
 SELECT subject, name, label FROM temp.change WHERE true ORDER BY subject
-ON CONFLICT (hash) DO UPDATE SET label = excluded.label WHERE label <> excluded.label;
+ON CONFLICT (hash) DO UPDATE SET subject = excluded.subject, label = excluded.label
+WHERE label <> excluded.label OR subject <> excluded.subject;
 
 -- note changes --
 INSERT INTO temp.delta (subject, what, outcome, reason)
@@ -173,8 +174,21 @@ ORDER BY f.subject;
 
 -- resolve --
 UPDATE findings SET
-  resolved_at = :now, waiver = NULL, waiver_ends = NULL, alarm = NULL, alarm_mark = NULL, alarmed_at = NULL
+  resolved_at = :now, waiver = NULL, waiver_starts = NULL, waiver_ends = NULL, alarm = NULL, alarm_mark = NULL, alarmed_at = NULL
 WHERE check_id = :check AND subject IN (SELECT subject FROM temp.delta WHERE what = 'resolved');
+
+-- forget departed --
+DELETE FROM passers WHERE check_id = :check AND gone_at < :departed;
+
+-- remember lost --
+-- Who had lost it and left with the loss still open has not won it back by leaving.
+INSERT INTO passers (check_id, subject, source, gone_at)
+SELECT :check, f.subject, f.source, :now
+FROM temp.absent AS a JOIN findings AS f ON f.id = a.finding
+WHERE f.alarm = :loses
+  AND NOT EXISTS (SELECT 1 FROM temp.held AS h WHERE h.subject = f.subject)
+  AND NOT EXISTS (SELECT 1 FROM temp.passer AS p WHERE p.subject = f.subject)
+ON CONFLICT (check_id, subject) DO NOTHING;
 
 -- raise lost --
 UPDATE findings SET alarm = :loses, alarm_mark = NULL, alarmed_at = :now
@@ -194,18 +208,32 @@ WHERE check_id = :check AND EXISTS (
 -- remember passers --
 INSERT INTO passers (check_id, subject, source)
 SELECT :check, p.subject, p.source FROM temp.passer AS p
-WHERE NOT EXISTS (SELECT 1 FROM passers AS known WHERE known.check_id = :check AND known.subject = p.subject)
+WHERE NOT EXISTS (
+    SELECT 1 FROM passers AS known WHERE known.check_id = :check AND known.subject = p.subject AND known.gone_at IS NULL
+  )
   AND NOT EXISTS (
     SELECT 1 FROM findings AS f
     WHERE f.check_id = :check AND f.subject = p.subject AND f.outcome = 'fail'
       AND f.resolved_at IS NULL AND f.retired_at IS NULL
       AND f.id NOT IN (SELECT finding FROM temp.absent)
-  );
+  )
+ON CONFLICT (check_id, subject) DO UPDATE SET gone_at = NULL;
 
--- forget gone --
--- Whom a complete population does not show any more, or has put out of scope, has nothing to lose.
-DELETE FROM passers
-WHERE check_id = :check
+-- note back --
+-- Whoever is shown again, and cannot be judged, is not gone.
+UPDATE passers SET gone_at = NULL
+WHERE check_id = :check AND gone_at IS NOT NULL AND (
+  EXISTS (SELECT 1 FROM temp.held AS h WHERE h.subject = passers.subject)
+  OR EXISTS (
+    SELECT 1 FROM findings AS f
+    WHERE f.check_id = :check AND f.subject = passers.subject AND f.resolved_at IS NULL AND f.retired_at IS NULL
+  )
+);
+
+-- note gone --
+-- Whom a complete population does not show any more, or has put out of scope, may come back without what it had.
+UPDATE passers SET gone_at = :now
+WHERE check_id = :check AND gone_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM temp.passer AS p WHERE p.subject = passers.subject)
   AND NOT EXISTS (SELECT 1 FROM temp.held AS h WHERE h.subject = passers.subject)
   AND NOT EXISTS (
@@ -229,16 +257,16 @@ SELECT EXISTS (SELECT 1 FROM findings WHERE check_id = :check AND waiver IS NOT 
 
 -- failing --
 -- What raised an alarm and is unknown since is waived like a failure.
-SELECT f.id, s.subject, s.label, f.waiver, f.waiver_ends
+SELECT f.id, s.subject, s.label, f.waiver, f.waiver_starts, f.waiver_ends
 FROM findings AS f JOIN subjects AS s ON s.hash = f.subject
 WHERE f.check_id = :check AND (f.outcome = 'fail' OR f.alarm IS NOT NULL)
   AND f.resolved_at IS NULL AND f.retired_at IS NULL;
 
 -- waive --
-UPDATE findings SET waiver = ?, waiver_ends = ? WHERE id = ?;
+UPDATE findings SET waiver = ?, waiver_starts = ?, waiver_ends = ? WHERE id = ?;
 
 -- end waivers --
-UPDATE findings SET waiver = NULL, waiver_ends = NULL
+UPDATE findings SET waiver = NULL, waiver_starts = NULL, waiver_ends = NULL
 WHERE check_id = :check AND waiver IS NOT NULL
   AND (outcome <> 'fail' AND alarm IS NULL OR resolved_at IS NOT NULL);
 
@@ -256,8 +284,9 @@ WHERE f.check_id = :check AND f.due IS NOT NULL AND f.due > :now AND f.waiver IS
   AND f.id NOT IN (SELECT finding FROM temp.absent);
 
 -- count alarms --
--- Whatever is open, failing or unknown since: an alarm does not end because a source tells less.
+-- Whatever is open, failing or unknown since: an alarm does not end because a source tells less. A waiver covers what was
+-- raised before it began, or at that instant; what is raised later nobody has accepted yet.
 SELECT alarm, count(*), max(alarmed_at) FROM findings INDEXED BY findings_alarmed
-WHERE check_id = :check AND alarm IS NOT NULL AND waiver IS NULL
+WHERE check_id = :check AND alarm IS NOT NULL AND (waiver IS NULL OR alarmed_at > waiver_starts)
   AND resolved_at IS NULL AND retired_at IS NULL
 GROUP BY alarm;

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from engine.store import StoreError
+from engine.store import QueryRefused, StoreError
 from engine.store.faults import named
 from engine.store.opening import connect_reading
+from engine.words import LONGEST_TEXT
 
 T = TypeVar("T")
 
-READERS = 2
+READERS: Final = 2
+LOOK_EVERY: Final = 20_000
+"""Steps of SQLite's machine (about a millisecond) after which a question looks whether it is still wanted."""
 
 
 class Writer:
@@ -28,8 +34,8 @@ class Writer:
         self.path = path
         self.turn = asyncio.Lock()
         """Held while a transaction is open, so that no other begins."""
-        self.writes = 0
-        """Transactions committed so far; what was counted before is out of date."""
+        self.changes = 0
+        """Transactions committed so far that may have changed findings; what was counted before is out of date."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._closed = False
 
@@ -44,8 +50,11 @@ class Writer:
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, named_work)
 
-    async def transact(self, connection: sqlite3.Connection, work: Callable[[], T]) -> T:
-        """Do work in a transaction of its own, once it is its turn; a fault undoes all of it."""
+    async def transact(self, connection: sqlite3.Connection, work: Callable[[], T], *, findings: bool = False) -> T:
+        """Do work in a transaction of its own, once it is its turn; a fault undoes all of it.
+
+        ``findings`` tells that it may change findings, or the names that they are shown under.
+        """
 
         def whole() -> T:
             connection.execute("BEGIN IMMEDIATE")
@@ -55,7 +64,7 @@ class Writer:
             except BaseException:
                 undo(connection)
                 raise
-            self.writes += 1
+            self.changes += findings
             return done
 
         async with self.turn:
@@ -85,16 +94,37 @@ class Readers:
         self._open: list[sqlite3.Connection] = []
         self._closed = False
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do work in a reading thread; raises ``StoreError``."""
+    async def run(self, work: Callable[[sqlite3.Connection], T], seconds: float | None = None) -> T:
+        """Do work in a reading thread, for so long at most; it ends early when nobody waits for it any more.
+
+        Raises ``StoreError``; ``QueryRefused`` when it took too long.
+        """
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
+        unwanted = threading.Event()
+        ends = None if seconds is None else time.monotonic() + seconds
+
+        def over() -> bool:
+            return unwanted.is_set() or (ends is not None and time.monotonic() > ends)
 
         def named_work() -> T:
-            with named(self._path):
-                return work(self._connection())
+            connection = self._connection()
+            connection.set_progress_handler(over, LOOK_EVERY)
+            try:
+                with named(self._path):
+                    return work(connection)
+            except StoreError as fault:
+                if over():
+                    raise QueryRefused(f"this took longer than {seconds} s; ask for less") from fault
+                raise
+            finally:
+                connection.set_progress_handler(None, LOOK_EVERY)
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, named_work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, named_work)
+        except asyncio.CancelledError:
+            unwanted.set()
+            raise
 
     async def close(self) -> None:
         """Finish what was asked and close the connections."""
@@ -107,8 +137,20 @@ class Readers:
         found: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if found is None:
             found = self._own.connection = connect_reading(self._path)
+            found.create_function("occurs", -1, _occurs, deterministic=True)
             self._open.append(found)
         return found
+
+
+def _occurs(pattern: str, *values: str) -> bool:
+    """Tell whether a regular expression that ``engine.words`` took occurs in any of some values."""
+    search = _compiled(pattern).search
+    return any(search(value[:LONGEST_TEXT]) for value in values)
+
+
+@lru_cache(maxsize=32)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def undo(connection: sqlite3.Connection) -> None:

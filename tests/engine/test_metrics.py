@@ -205,6 +205,7 @@ def test_the_engine_says_how_it_is(changes: dict[str, Any], name: str, expected:
         pytest.param("source_interval_seconds", {"source": "source-00"}, 900, id="interval"),
         pytest.param("backup_deadline_timestamp_seconds", {"set": "set-0"}, NOW + DAY, id="deadline"),
         pytest.param("backup_rpo_seconds", {"set": "set-0"}, 86_400, id="RPO"),
+        pytest.param("tls_deadline_timestamp_seconds", {"source": "source-01"}, NOW + DAY, id="end of a certificate"),
         pytest.param("attestation_end_timestamp_seconds", {"attestation": "offering-0"}, NOW + DAY, id="attestation"),
     ],
 )

@@ -226,7 +226,7 @@ def freshness(**common: Any) -> CheckConfig:
 
 def waiver(*subjects: str) -> Live:
     """Build a live waiver."""
-    return Live(id="w", subjects=subjects, ends=ahead("9d"))
+    return Live(id="w", subjects=subjects, starts=NOW, ends=ahead("9d"))
 
 
 def excluding(**match: str) -> CheckConfig:
@@ -269,6 +269,31 @@ def test_a_set_is_overdue_as_its_check_judges_it(
     rpo, grace = hours
     at = NOW + (rpo + grace) * HOUR
     assert told == (Deadline(source="it", id="web", at=at, rpo_seconds=rpo * 3600, grace_seconds=grace * 3600),)
+
+
+@pytest.mark.parametrize(
+    ("name", "exclude", "waivers", "told"),
+    [
+        pytest.param("tls_expiry", {}, [], True, id="as-it-is-known"),
+        pytest.param("tls_expiry", {}, [waiver("it/web")], False, id="waived-by-subject"),
+        pytest.param("tls_expiry", {}, [waiver("WEB")], False, id="waived-by-label"),
+        pytest.param("tls_expiry", {}, [waiver("it/db")], True, id="another-target-is-waived"),
+        pytest.param("tls_expiry", {"label": "w*"}, [], False, id="excluded"),
+        pytest.param("tls_expiry", {"issuer": "*"}, [], True, id="an-exclusion-that-may-not-apply"),
+        pytest.param("backup_freshness", {}, [], False, id="no-check-over-endpoints"),
+    ],
+)
+def test_a_certificate_ends_for_each_check_that_judges_its_target(
+    name: str, exclude: Mapping[str, str], waivers: Sequence[Live], told: bool
+) -> None:
+    """The deadline is the known end; a target that is excluded or under a live waiver has none."""
+    source = source_config("it", naming(Script(), NIGHTLY, (TlsEndpoint,)))
+    common = {"exclude": (Exclude(match=exclude, reason="retired"),)} if exclude else {}
+    check = check_config("edge", name, ["it"], **common)
+
+    found = deadlines_of(check, {"it": source}, {"it": SourceMemory(name="it", times=(expiry(NOW),))}, waivers)
+
+    assert found == ((Deadline(source="it", id="web", what="tls_not_after", at=NOW),) if told else ())
 
 
 def test_a_source_that_never_ran_sets_no_deadline() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from checks.model.doubt import STRUCTURAL, Cause
 from engine.store import Live
-from engine.waivers import Waivers, load
+from engine.waivers import LONGEST_FILE, Waivers, load
 from tests.support.clock import NOW
 from tests.support.denied import denied
 
@@ -38,12 +38,14 @@ def read(folder: Path, *written: dict[str, str]) -> Waivers:
 
 
 def test_a_good_waiver_covers_its_subjects_while_it_lives(tmp_path: Path) -> None:
-    """It is given to the store with the instant at which it ends."""
+    """It is given to the store with the instants at which it begins and ends."""
     found = read(tmp_path, {})
 
     assert found.faults == ()
     ends = datetime(2026, 12, 1, 23, 59, 59, 999_999, tzinfo=UTC)
-    assert found.live_for("workforce-mfa", NOW) == [Live(id="w1", subjects=("okta-prod/00u1", "kiosk-*"), ends=ends)]
+    starts = datetime(2026, 11, 1, tzinfo=UTC)
+    live = Live(id="w1", subjects=("okta-prod/00u1", "kiosk-*"), starts=starts, ends=ends)
+    assert found.live_for("workforce-mfa", NOW) == [live]
     assert found.live_for("keys", NOW) == []
     assert found.structural_for("workforce-mfa", NOW) == {}
 
@@ -128,11 +130,15 @@ def test_a_waiver_ends_by_itself(tmp_path: Path, starts: str, expires: str, stat
             "source: missing; a structural unknown is waived by check, source and cause",
             id="no-source",
         ),
-        pytest.param({"approved_by": ""}, "approved_by: another person than the requester approves", id="nobody"),
-        pytest.param({"approved_by": '" "'}, "approved_by: another person than the requester approves", id="space"),
         pytest.param({"approved_by": '"ana"'}, "approved_by: another person than the requester approves", id="self"),
         pytest.param({"approved_by": '"Ana "'}, "approved_by: another person than the requester approves", id="case"),
+        pytest.param({"approved_by": '" A n a\\u200b"'}, "approved_by: another person than", id="unseen-signs"),
+        pytest.param({"approved_by": '"\\uff41\\uff4e\\uff41"'}, "approved_by: another person than", id="wide-letters"),
         pytest.param({"requested_by": '""'}, "requested_by: say who asks", id="no-requester"),
+        pytest.param({"requested_by": '" \\u200b"'}, "requested_by: say who asks", id="an-unseen-requester"),
+        pytest.param({"id": '" "'}, "id: missing", id="blank-id"),
+        pytest.param({"revoked_by": '"cal"'}, "revoked: missing; say from when it holds no more", id="revoked-never"),
+        pytest.param({"revoked": '"now"'}, 'revoked: expected a date such as 2027-03-31, found "now"', id="no-end"),
         pytest.param({"expires": "2026-10-31"}, "expires: lies before its start", id="backwards"),
         pytest.param({"expires": "2027-05-01"}, "expires: at most 180 days after its start", id="too-long"),
         pytest.param(
@@ -151,8 +157,10 @@ def test_a_malformed_waiver_is_named_and_waives_nothing(tmp_path: Path, changes:
     """The others in the file still count."""
     found = read(tmp_path, changes, {"id": '"w2"'})
 
-    assert found.faults == (f"waivers.toml: waiver[0].{fault}",)
+    assert len(found.faults) == 1
+    assert found.faults[0].startswith(f"waivers.toml: waiver[0].{fault}")
     assert [waiver.written.id for waiver in found.waivers] == ["w2"]
+    assert [item.index for item in found.malformed] == [0]
 
 
 @pytest.mark.parametrize("cause", list(Cause))
@@ -188,9 +196,93 @@ def test_the_longest_that_is_allowed_is_allowed(tmp_path: Path, changes: dict[st
     assert read(tmp_path, changes).faults == ()
 
 
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        pytest.param({"approved_by": ""}, "requested", id="nobody"),
+        pytest.param({"approved_by": '" "'}, "requested", id="a-space"),
+        pytest.param({"approved_by": '"\\u200b"'}, "requested", id="an-unseen-sign"),
+        pytest.param({"approved_by": "", "starts": "2026-12-01"}, "requested", id="of-the-future"),
+        pytest.param({**STRUCTURAL_ONE, "approved_by": ""}, "requested", id="structural"),
+        pytest.param({"approved_by": "", "expires": "2026-11-20"}, "expired", id="that-was-not-approved-in-time"),
+        pytest.param({"approved_by": "", "revoked": "2026-11-20"}, "revoked", id="taken-back"),
+        pytest.param({"revoked": "2026-11-21"}, "revoked", id="revoked-today-from-its-start-on"),
+        pytest.param({"revoked": "2026-11-21T05:30:00Z"}, "revoked", id="revoked-now"),
+        pytest.param({"starts": "2026-11-25", "revoked": "2026-11-20"}, "revoked", id="revoked-before-it-began"),
+    ],
+)
+def test_a_request_and_a_revoked_waiver_are_no_fault_and_waive_nothing(
+    tmp_path: Path, changes: dict[str, str], status: str
+) -> None:
+    """They are told for what they are, and no check sees them."""
+    found = read(tmp_path, changes)
+    (waiver,) = found.waivers
+
+    assert found.faults == ()
+    assert (waiver.status(NOW), waiver.live(NOW)) == (status, False)
+    assert found.live_for("workforce-mfa", NOW) == []
+    assert found.structural_for("workforce-mfa", NOW) == {}
+    assert found.live_by_check(NOW) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "ends"),
+    [
+        pytest.param({"revoked": "2026-11-21T05:30:01Z"}, "active", NOW + timedelta(seconds=1), id="in-a-second"),
+        pytest.param(
+            {"revoked": "2027-11-21", "expires": "2026-11-22T00:00:00Z"},
+            "active",
+            datetime(2026, 11, 22, tzinfo=UTC),
+            id="after-its-end",
+        ),
+    ],
+)
+def test_a_revocation_to_come_can_only_shorten(
+    tmp_path: Path, changes: dict[str, str], status: str, ends: datetime
+) -> None:
+    """Until its instant the waiver holds, and never past ``expires``."""
+    (waiver,) = read(tmp_path, changes).waivers
+
+    assert (waiver.status(NOW), waiver.ends) == (status, ends)
+
+
+def test_a_request_that_nobody_approved_is_not_counted_as_a_waiver_that_ended(tmp_path: Path) -> None:
+    """It never was one."""
+    over = {"expires": "2026-11-20"}
+    found = read(tmp_path, {**over, "approved_by": ""}, {**over, "id": '"w2"'}, {"revoked": "2026-11-20", "id": '"w3"'})
+
+    assert found.expired(NOW) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(f"[[waiver]]\nid = 0x{'f' * 6000}\n", id="number"), pytest.param("x = " + "[" * 9000, id="deep")],
+)
+def test_what_cannot_be_told_again_is_a_fault_and_no_crash(tmp_path: Path, text: str) -> None:
+    """A file that somebody prepared must not end the engine."""
+    path = tmp_path / "waivers.toml"
+    path.write_text(text)
+
+    found = load(path, CHECKS)
+
+    assert (found.waivers, found.readable, len(found.faults)) == ((), False, 1)
+
+
+def test_a_file_that_is_too_long_is_not_read_in_part(tmp_path: Path) -> None:
+    """Its end may revoke what its start says."""
+    read(tmp_path, {})
+    path = tmp_path / "waivers.toml"
+    path.write_bytes(path.read_bytes() + b"#" * LONGEST_FILE)
+
+    found = load(path, CHECKS)
+
+    assert (found.waivers, found.readable) == ((), False)
+    assert "longer than 4 MiB" in found.faults[0]
+
+
 def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     """One round of review is enough."""
-    found = read(tmp_path, {"reason": '"x"', "approved_by": ""}, {"id": '"w2"', "check": '"x"'})
+    found = read(tmp_path, {"reason": '"x"', "approved_by": '"ana"'}, {"id": '"w2"', "check": '"x"'})
 
     assert len(found.faults) == 3
     assert found.waivers == ()

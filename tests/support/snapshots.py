@@ -127,7 +127,9 @@ def a_full_estate(checks: int, sources: int, sets: int, targets: int, offerings:
         labels = {key: f"{key}.example.org:443" if key.startswith("target") else key for key in named}
         views[number] = msgspec.structs.replace(views[number], labels=labels)
     told = [_full_check(number, names[number % sources]) for number in range(checks)]
-    told[0] = msgspec.structs.replace(told[0], deadlines=[_deadline(names[0], key) for key in ids["set"]])
+    sets_end = [_deadline(names[0], key) for key in ids["set"]]
+    targets_end = [Deadline(source=names[1], id=key, what="tls_not_after", at=NOW + DAY) for key in ids["target"]]
+    told[0] = msgspec.structs.replace(told[0], deadlines=[*sets_end, *targets_end])
     return a_snapshot(
         config_loaded_at=NOW - DAY,
         web_config_ok=True,

@@ -12,7 +12,6 @@ from engine.port import Command, Reply, Run
 from tests.support.estates import CannedPort, all_pass, many_rows, mixed
 from tests.support.screens import shown
 from tui.app import OWN_FAULT
-from tui.keys import EVERYWHERE, FAMILY, FINDING, MOVE, OVERVIEW, SOURCES
 from tui.theme import ANSI, DARK, LIGHT
 from tui.widgets.board import Board
 
@@ -118,15 +117,6 @@ async def test_jumping_around_keeps_the_stack_shallow() -> None:
         await stage.press("1", "1", "2", "3", "S", "S", "S", "0")
         assert stage.page == "OverviewScreen"
         assert len(stage.app.screen_stack) == 2
-
-
-def test_no_key_means_two_things_on_a_screen() -> None:
-    """Each screen's keys are distinct, and so are ids."""
-    for own in (OVERVIEW, FAMILY, FINDING, SOURCES):
-        keys = [key for each in (*own, *EVERYWHERE, *MOVE) for key in each.keys.split(",")]
-        assert sorted(keys) == sorted(set(keys))
-        ids = [each.id for each in (*own, *EVERYWHERE, *MOVE)]
-        assert len(ids) == len(set(ids))
 
 
 class RefusingPort(CannedPort):

@@ -2,87 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from checks.model.doubt import Cause
-from checks.model.judgement import Outcome
 from engine.port import Query
 from tests.support.clock import NOW
 from tests.support.estates import a_detail, a_row, mixed
 from tests.support.snapshots import a_check
-from tui.findings import about, chips, flags, headings, page, parse_filter, record, row_line, todo
-from tui.lines import plain, size
+from tui.findings import Shown, about, chips, page, record, todo
+from tui.lines import plain
 from tui.model import build
 
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize(
-    ("typed", "text", "outcome"),
-    [
-        ("", "", None),
-        ("ana !kiosk", "ana !kiosk", None),
-        ("status:fail ana", "ana", Outcome.FAIL),
-        ("status:blind", "", Outcome.UNKNOWN),
-        ("status:green", "status:green", None),
-        ("http://x", "http://x", None),
-    ],
-)
-def test_a_filter_is_words_and_a_status(typed: str, text: str, outcome: Outcome | None) -> None:
-    """What is no known status is looked for as a word."""
-    assert parse_filter(typed) == (text, outcome)
-
-
-@pytest.mark.parametrize(
-    ("changes", "flag"),
-    [
-        ({"resolved_at": NOW - DAY}, "resolved 24h"),
-        ({"urgent": True, "waiver": "WV-1"}, "URGENT"),
-        ({"waiver": "WV-1"}, "WV-1"),
-        ({"acked": "looked at"}, "ack"),
-        ({"due": NOW + 3 * DAY}, "due 3d"),
-        ({"due": NOW - DAY, "regressions": 2}, "back ×2"),
-        ({"first_seen": NOW - timedelta(hours=2)}, "NEW"),
-        ({}, ""),
-    ],
-)
-def test_a_row_carries_its_most_important_flag(changes: dict[str, Any], flag: str) -> None:
-    """One flag a row, the one that changes what to do."""
-    assert flags(a_row(9, **changes), NOW) == flag
-
-
-@pytest.mark.parametrize("width", [39, 60, 79, 96, 115, 200])
-@pytest.mark.parametrize(
-    "label",
-    ["ana@example.org", "漢字" * 40, "x" * 10_000, "👩‍💻 [b]x", "\u202eevil\x1b[2J"],
-    ids=["plain", "cjk", "long", "emoji and markup", "bidi and escape"],
-)
-def test_a_row_has_exactly_its_width(width: int, label: str) -> None:
-    """No label moves a column."""
-    row = row_line(a_row(label=label, reason=label), NOW, width)
-
-    assert size(row) == width
-    assert "\x1b" not in plain(row)
-
-
-def test_headings_stand_over_their_columns() -> None:
-    """The heading of a column begins or ends where its cells do."""
-    for width in (79, 115):
-        heading = plain(headings(width, Query(sort="since", reverse=True)))
-        row = " " + plain(row_line(a_row(first_seen=NOW - 5 * DAY), NOW, width))
-        assert heading.index("Subject") == row.index("user00001")
-        assert heading.index("Since▲") + len("Since▲") == row.index(" 5d") + 3
-        assert heading.index("Why") == row.index("no second")
-
-
 def test_no_filter_is_invisible() -> None:
-    """View, check, sort, text and how many of how many are always on the screen."""
+    """Filter, how many of how many, view, check and sort are always on the screen; the filter is the last to be cut."""
     query = Query(check="admin-mfa", view="new", sort="label", text="ana", reverse=True)
+    shown = Shown(query=query, typed="ana !x", matching=3, total=1204, took_seconds=0.011)
 
-    assert plain(chips(query, "ana !x", 3, 1204)) == " view new  check admin-mfa  sort label ▲   / ana !x   3 of 1 204"
+    told = plain(chips(shown))
+
+    assert told == "  / ana !x  3 of 1 204 in 0.01 s  view new  check admin-mfa  sort label ▲"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, " 1 204  view open"),
+        ({"marked": "7 marked"}, "1 204  ● 7 marked  view"),
+        ({"frozen": "+14"}, "  FROZEN +14  1 204"),
+        ({"waiting_seconds": 0.42, "typed": "x"}, " / x  … asking the store, 0.4 s"),
+        ({"faults": ["due is yes, past"], "typed": "due:x"}, "! due is yes, past 3 of 1 204"),
+        ({"exporting": "writing 2 000 rows, 4%"}, "1 204  writing 2 000 rows, 4%"),
+    ],
+    ids=["plain", "marked", "frozen", "waiting", "fault", "exporting"],
+)
+def test_the_line_above_the_list_tells_how_it_stands(changes: dict[str, Any], says: str) -> None:
+    """Marks, freezing, waiting, faults and writing are told in words."""
+    shown = Shown(query=Query(), matching=3 if "typed" in changes else 1204, total=1204)
+
+    assert says in plain(chips(replace(shown, **changes)))
 
 
 def test_a_page_tells_everything_about_a_finding() -> None:

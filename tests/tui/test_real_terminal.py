@@ -95,6 +95,28 @@ def test_tmux_shows_all_screens_and_gets_its_terminal_back(terminal: Tmux, colum
     assert "MFA coverage" not in terminal.screen()
 
 
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 48), (40, 10)])
+def test_the_command_line_opens_completes_runs_and_closes(terminal: Tmux, columns: int, rows: int) -> None:
+    """``:`` opens it, tab completes, enter runs, esc closes it and then goes up, and nothing of it stays behind."""
+    terminal.start(columns, rows, "mixed", "10000", "unicode")
+    terminal.expect("LIVE")
+    terminal.keys(":", "sou", "Tab")
+    terminal.expect(":source")
+    terminal.keys("aws", "Enter")
+    terminal.expect("Sources")
+    terminal.keys(":", "chekc", "Enter")
+    terminal.expect("did you mean")
+    terminal.keys("Escape")
+    wait_for(lambda: "did you mean" not in terminal.screen(), terminal.screen)
+    terminal.keys("Escape")
+    wait_for(lambda: "Sources" not in terminal.screen(), terminal.screen)
+    terminal.keys("[")
+    terminal.expect("Sources")
+    terminal.keys("C-k")
+    terminal.keys("quit", "Enter")
+    terminal.expect("code=0")
+
+
 def test_ascii_in_tmux_is_ascii(terminal: Tmux) -> None:
     """A terminal without UTF-8 gets not one other byte."""
     terminal.start(80, 24, "mixed", "10", "ascii")

@@ -1,4 +1,4 @@
-"""A question takes the last line of the screen; ``y`` is yes, and every other key is no."""
+"""A question takes the foot of the screen; ``y`` is yes, and every other key is no."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
-from tui.format import clean
-from tui.lines import Span, line
+from tui.format import clean, wrap
+from tui.lines import Line, Span, line
 from tui.widgets.bars import Strips
+
+YES, NO = "  y yes", " · any other key no"
 
 
 class Ask(ModalScreen[bool]):
-    """One line, one key."""
+    """One question, one key, or a click on either answer."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self._text = clean(text)
+        self._asked = Strips(self._lines, id="ask")
 
     def compose(self) -> ComposeResult:
         """Put the question where the keys were."""
-        asked = line(Span(f" {self._text} ", "chip.warn"), Span("  y yes · any other key no", "dim"))
-        yield Strips(lambda _width: [asked], id="ask")
+        yield self._asked
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take as many lines as the question needs."""
+        self._asked.styles.height = len(self._lines(event.size.width))
+
+    def _lines(self, width: int) -> list[Line]:
+        told = wrap(self._text, max(16, width - len(YES + NO) - 2)) or [""]
+        answers = (Span(YES, "key", "answer(True)"), Span(NO, "dim", "answer(False)"))
+        asked = [line(Span(f" {each} ", "chip.warn")) for each in told]
+        return [*asked[:-1], (*asked[-1], *answers)]
 
     def on_key(self, event: events.Key) -> None:
         """Take the answer."""
         event.stop()
         _ = self.dismiss(event.key == "y")
+
+    def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - an action's argument
+        """Take the answer that was clicked."""
+        _ = self.dismiss(yes)

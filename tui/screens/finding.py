@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from engine.port import Detail
-from tui.findings import page, record
-from tui.format import clean
+from engine.port import Detail, Query
+from tui.findings import page, record, section
+from tui.format import clean, number
 from tui.keys import FINDING, Key, bindings
-from tui.lines import Span, line
+from tui.lines import Line, Span, line
 from tui.model import FAMILIES
+from tui.place import Place
 from tui.screens.page import Page
+from tui.screens.waive import request_waiver
 from tui.status import row_word, word_cell
 from tui.widgets.board import Board, Content
 
@@ -28,7 +30,16 @@ class FindingScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(FINDING)
     KEYS: ClassVar[tuple[Key, ...]] = FINDING
-    FOOTER: ClassVar[tuple[str, ...]] = ("finding.raw", "do.runbook", "do.copy", "do.run", "go.back", "app.quit")
+    FOOTER: ClassVar[tuple[str, ...]] = (
+        "finding.previous",
+        "finding.next",
+        "finding.raw",
+        "finding.similar",
+        "waiver.request",
+        "do.ack",
+        "do.runbook",
+        "go.back",
+    )
 
     def __init__(self, finding: int) -> None:
         self._finding = finding
@@ -36,9 +47,20 @@ class FindingScreen(Page):
         self._asked = False
         self._error = ""
         self._seen: object = None
+        self._similar: int | None = None
+        """Other findings of the check with the same reason; None while that is not known."""
         self._page = Board(self._page_content, id="page", selects=False)
         self._record = Board(self._record_content, id="record", selects=False)
         super().__init__()
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        """Make the screen for a place."""
+        return cls(int(place.name))
+
+    def place(self) -> Place:
+        """Say which finding this is."""
+        return Place("finding", str(self._finding))
 
     def crumbs(self) -> str:
         """Say where this is."""
@@ -80,6 +102,20 @@ class FindingScreen(Page):
             self._error = str(error)
         self._asked = True
         self.draw()
+        if self._found is not None:
+            await self._count_similar(self._found)
+
+    async def _count_similar(self, found: Detail) -> None:
+        """Count the check's other open findings with the same reason."""
+        query = Query(check=found.row.check, reason=found.row.reason, limit=1)
+        try:
+            rows = await self.home.port.rows(query)
+        except (OSError, TimeoutError):
+            self._similar = None
+        else:
+            is_open = found.row.resolved_at is None and found.row.waiver is None
+            self._similar = max(0, rows.matching - is_open)
+        self._page.redraw()
 
     def _page_content(self, width: int) -> Content:
         if self._found is None:
@@ -94,6 +130,7 @@ class FindingScreen(Page):
         row = self._found.row
         word = row_word(row)
         lines = page(self._found, self.model.now, width)
+        lines += similar(self._similar, width)
         return Content(
             title=line(word_cell(word, len(word) + 3), Span(clean(row.label, 120), "strong")),
             note=line(Span(clean(row.check), "dim")),
@@ -114,9 +151,46 @@ class FindingScreen(Page):
             return "", ""
         return clean(self._found.row.subject), self._found.check.runbook
 
+    def check_here(self) -> str:
+        """Name the finding's check."""
+        return self._found.row.check if self._found else ""
+
+    def findings_here(self) -> Sequence[int]:
+        """Give the finding."""
+        return [self._finding] if self._found else []
+
+    def action_neighbour(self, way: int) -> None:
+        """Show the next or the previous finding of the list."""
+        self.run_worker(self._step(way), group="step", exclusive=True, exit_on_error=False)
+
+    async def _step(self, way: int) -> None:
+        below = self.home.below(self)
+        try:
+            found = None if below is None else await below.neighbour(self._finding, way)
+        except (OSError, TimeoutError) as error:
+            self.say(f"not fetched: {error}", "fail")
+            return
+        if found is None:
+            self.say("no finding after this one in the list" if way > 0 else "no finding before this one", "dim")
+            return
+        self._finding, self._similar = found, None
+        self._page.move_to(0)
+        await self._load()
+
+    def action_similar(self) -> None:
+        """Show the check's findings with the same reason."""
+        if self._found is not None:
+            row = self._found.row
+            self.home.open_check(row.check, f'reason:"{row.reason.replace(chr(34), " ")}"')
+
     def run_targets(self) -> Sequence[str]:
         """Name the check's sources."""
         return list(self._found.check.sources) if self._found else []
+
+    def action_waive(self) -> None:
+        """Request a waiver of this finding."""
+        if self._found is not None:
+            request_waiver(self, self._found.row.check, [self._found.row.subject])
 
     def action_raw(self) -> None:
         """Show the record in the place of the page, or go back to the page."""
@@ -132,3 +206,17 @@ class FindingScreen(Page):
             self.action_raw()
         else:
             super().action_back()
+
+
+def similar(count: int | None, _width: int) -> list[Line]:
+    """Say how many other findings of the check have the same reason, and how to see them."""
+    lines = [section("Similar")]
+    if count is None:
+        return [*lines, line(Span("  …", "dim"))]
+    if count == 0:
+        return [*lines, line(Span("  no other open finding of this check has the same reason", "dim"))]
+    what = "1 other open finding" if count == 1 else f"{number(count)} other open findings"
+    return [
+        *lines,
+        line(Span(f"  {what} of this check with the same reason", "text", "similar"), Span("  = shows them", "dim")),
+    ]

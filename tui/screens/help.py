@@ -10,23 +10,22 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.format import fit
-from tui.keys import EVERYWHERE, MOVE, Key, bindings
+from tui.keymap import FILE, applied
+from tui.keys import EVERYWHERE, HELP, MOVE, Key, bindings
 from tui.lines import Span, line
 from tui.screens.page import Page
 from tui.widgets.board import Board, Content
 
-HELP_KEYS = (
-    Key("help.search", "slash", "/", "search", "search", "search the keys"),
-    Key("help.list", "down", "↓", "into_list", "list", "go into the list"),
-    Key("help.run", "enter", "↵", "noop", "do it", "do what the row says"),
-)
+WIDE = 100
+"""From this width on the ids of the keys are shown, which keys.toml maps."""
 
 
 class HelpScreen(Page):
     """A list of keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings(HELP_KEYS[:2])
-    KEYS: ClassVar[tuple[Key, ...]] = HELP_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(HELP[:2])
+    KEYS: ClassVar[tuple[Key, ...]] = HELP
+    PASSING: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = ("help.search", "help.run", "go.back", "app.quit")
 
     def __init__(self, of: Page) -> None:
@@ -50,21 +49,37 @@ class HelpScreen(Page):
 
     def _found(self) -> list[Key]:
         words = self._prompt.value.casefold().split()
-        keys = [*self._of.own_keys(), *MOVE, *EVERYWHERE]
-        return [key for key in keys if all(word in f"{key.shown} {key.label} {key.help}".casefold() for word in words)]
+        keys = [*self._of.own_keys(), *(applied(key, self.home.keymap) for key in (*MOVE, *EVERYWHERE))]
+        told = {key: f"{key.shown} {key.label} {key.help} {key.id}".casefold() for key in keys}
+        return [key for key, text in told.items() if all(word in text for word in words)]
 
-    def _content(self, _width: int) -> Content:
+    def _content(self, width: int) -> Content:
         found = self._found()
+        ids = 20 if width >= WIDE else 0
         rows = [
-            (key.id, line(Span(fit(key.shown, 14), "strong"), Span(fit(key.label, 12), "text"), Span(key.help, "dim")))
+            (
+                key.id,
+                line(
+                    Span(fit(key.shown, 14), "strong"),
+                    Span(fit(key.label, 12), "text"),
+                    Span(fit(key.id, ids), "faint"),
+                    Span(key.help, "dim"),
+                ),
+            )
             for key in found
         ]
         return Content(
             title=line(Span("Keys", "strong")),
-            note=line(Span(f"{len(found)}", "dim")),
+            note=line(Span(self._note(len(found)), "dim")),
             rows=rows,
             empty=[line(Span("  no key matches: esc goes back", "dim"))],
         )
+
+    def _note(self, count: int) -> str:
+        """Say how many keys there are, and what a person has mapped."""
+        mapped, wrong = len(self.home.keymap.keys), len(self.home.keymap.faults)
+        parts = [f"{count}", f"{mapped} mapped" if mapped else "", f"{wrong} faults in {FILE}" if wrong else ""]
+        return " · ".join(part for part in parts if part)
 
     def on_input_changed(self) -> None:
         """Search while typing; the first that is found is the one that enter takes."""
@@ -84,9 +99,7 @@ class HelpScreen(Page):
         if key is None:
             return
         _ = self.app.pop_screen()
-        target = self._of.focused if key in MOVE else self._of
-        if target is not None and target.check_action(key.action, ()):
-            await self.app.run_action(_plain(key), default_namespace=target)
+        await self._of.act(key)
 
     def action_into_list(self) -> None:
         """Go from the search into the list."""
@@ -95,8 +108,3 @@ class HelpScreen(Page):
     def action_search(self) -> None:
         """Type into the search."""
         self._prompt.focus()
-
-
-def _plain(key: Key) -> str:
-    """Give the action; one that takes a digit takes the first."""
-    return "panel(1)" if key.action == "panel" else key.action

@@ -7,16 +7,24 @@ from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from checks.model.state import State
+from engine.port import PastQuery
+from tui.glance import changed, glance
 from tui.keys import OVERVIEW, Key, bindings
 from tui.lines import Line
+from tui.lookback import Lookback
 from tui.model import FAMILIES
 from tui.panels import GROUP, events, panel, selection, worst_first
+from tui.period import named
+from tui.place import Place
+from tui.scene import Scene, scene
 from tui.screens.family import FamilyScreen
 from tui.screens.page import Page
+from tui.screens.waive import waive_blind
+from tui.screens.zoom import ZOOMED
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 
@@ -26,19 +34,51 @@ LARGE = (120, 36)
 """From here on the lists have frames, and events are shown."""
 
 
+GLANCE = 5
+"""Lines that a panel likes to have below its checks."""
+
+
 class OverviewScreen(Page):
     """Four panels that never move, and the worst first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(OVERVIEW)
     KEYS: ClassVar[tuple[Key, ...]] = OVERVIEW
-    FOOTER: ClassVar[tuple[str, ...]] = ("go.panel", "move.next_bad", "do.run", "do.runbook", "go.sources", "app.quit")
+    FOOTER: ClassVar[tuple[str, ...]] = (
+        "go.panel",
+        "move.next_bad",
+        "do.run",
+        "do.runbook",
+        "go.sources",
+        "go.history",
+        "overview.changed",
+        "app.quit",
+    )
 
     def __init__(self) -> None:
         self._worst = Board(self._worst_first, id="worst")
         self._panels = [Board(partial(self._panel, family), id=family) for family in FAMILIES]
         self._events = Board(lambda _width: events(self.model), id="events")
+        self._changed = Board(lambda _width: changed(self.model, self._past()), id="changed")
+        self._lookback = Lookback()
+        self._scene: tuple[object, Scene] | None = None
         self._about = Strips(self._selection, id="about")
         super().__init__()
+
+    def place(self) -> Place:
+        """Say which row of which board has the cursor."""
+        board = self.focused if isinstance(self.focused, Board) else self._worst
+        return Place("overview", "", (board.id, board.key))
+
+    def restore(self, place: Place) -> None:
+        """Put the cursor where it was."""
+        for board in (self._worst, *self._panels):
+            if isinstance(place.left, tuple) and board.id == place.left[0] and board.display:
+                self.set_focus(board)
+                board.select(str(place.left[1] or ""))
+
+    def object_here(self) -> str:
+        """Mean the events of all: this is the top."""
+        return ""
 
     def crumbs(self) -> str:
         """Name the product: this is the top."""
@@ -46,7 +86,8 @@ class OverviewScreen(Page):
 
     def body(self) -> Sequence[Widget]:
         """Give the worst first, the panels, the events and the selection."""
-        return [self._worst, Container(*self._panels, id="panels"), self._events, self._about]
+        latest = Horizontal(self._events, self._changed, id="latest")
+        return [self._worst, Container(*self._panels, id="panels"), latest, self._about]
 
     def on_mount(self) -> None:
         """Start on the worst."""
@@ -69,19 +110,44 @@ class OverviewScreen(Page):
     def _share(self, height: int) -> None:
         """Give the panels what their checks need, and the events the rest, where they are shown."""
         panels = self.query_one("#panels", Container)
+        if panels.has_class(ZOOMED):
+            return
         if not self.has_class("large"):
             panels.styles.height = "1fr"
             return
         most = max((len(self.model.family(family)) for family in FAMILIES), default=0)
-        panels.styles.height = 2 * min(max(most + 3, 7), (height - 4) // 4)
+        panels.styles.height = 2 * min(max(most + 3 + GLANCE, 7), (height - 4) // 4)
 
     def draw(self) -> None:
-        """Draw, the panels as high as their checks need."""
+        """Draw, the panels as high as their checks need; ask for the past again when it is too old."""
         self._share(self.size.height)
+        period = named("30d", self.model.now)
+        query = self._lookback.due(self.model, period.since, period.until)
+        if query is not None:
+            self.run_worker(self._load(query), group="past", exclusive=True, exit_on_error=False)
         super().draw()
 
+    async def _load(self, query: PastQuery) -> None:
+        await self._lookback.ask(self.home.port, query)
+        self.draw()
+
+    def _past(self) -> Scene | None:
+        """Give the last thirty days; None while they are not known."""
+        if self._lookback.told_at is None:
+            return None
+        horizon = self._lookback.horizon(self.model.now)
+        drawn = scene(self.model, self._lookback.pasts, named("30d", self.model.now), horizon, SMALL[0])
+        states = tuple((item.view.name, item.state, item.view.standing.threshold) for item in drawn.items)
+        key = (self._lookback.version, drawn.period, horizon, tuple(drawn.limits.items()), states)
+        if self._scene is None or self._scene[0] != key:
+            self._scene = (key, drawn)
+        return self._scene[1]
+
     def _panel(self, family: str, width: int) -> Content:
-        return panel(self.model, family, list(FAMILIES).index(family) + 1, width)
+        board = self._panels[list(FAMILIES).index(family)]
+        room = board.size.height - 3 - len(self.model.family(family))
+        below = glance(self.model, self._past(), family, width, room)
+        return panel(self.model, family, list(FAMILIES).index(family) + 1, width, below)
 
     def _worst_first(self, width: int) -> Content:
         return worst_first(self.model, width)
@@ -94,6 +160,11 @@ class OverviewScreen(Page):
         """Give the key of the row under the cursor."""
         board = self.focused
         return board.key if isinstance(board, Board) and board is not self._events else self._worst.key
+
+    def check_here(self) -> str:
+        """Name the check under the cursor; empty on a blind source."""
+        key = self.selected or ""
+        return "" if key.startswith(GROUP) else key
 
     def subject(self) -> tuple[str, str]:
         """Give the check or the source under the cursor."""
@@ -110,6 +181,13 @@ class OverviewScreen(Page):
             return [name for name in [self.subject()[0]] if name]
         item = self.model.check(key)
         return list(item.view.sources) if item else []
+
+    def action_waive(self) -> None:
+        """Request a waiver of what the selected blind source cannot tell."""
+        item = self.model.check(self.selected or "")
+        name = self.subject()[0]
+        items = [item] if item else [each for each in self.model.items if name in each.view.sources]
+        waive_blind(self, items, "" if item else name)
 
     def on_board_moved(self) -> None:
         """Tell about another row."""
@@ -150,6 +228,23 @@ class OverviewScreen(Page):
             self.home.show(FamilyScreen(list(FAMILIES)[place - 1]))
         else:
             self.set_focus(board)
+
+    def action_changed(self) -> None:
+        """Go to what changed since yesterday, and back; on a small screen it takes the panels' place."""
+        if self._changed.has_focus:
+            self.remove_class("diff")
+            self.set_focus(self._worst)
+        else:
+            self.add_class("diff")
+            self.set_focus(self._changed)
+        self.call_after_refresh(self.draw)
+
+    def close_prompt(self) -> bool:
+        """Leave what changed since yesterday; False when that is not where one is."""
+        was = self._changed.has_focus
+        if was:
+            self.action_changed()
+        return was
 
     def action_next_bad(self) -> None:
         """Go to the next thing that does not pass."""

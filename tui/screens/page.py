@@ -1,9 +1,9 @@
-"""What all screens share: header, footer, messages, a question, and the keys that work everywhere."""
+"""What all screens share: header, footer, messages, questions, and the keys that work everywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, Protocol, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,20 +12,31 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Command, Port, Run
+from engine.port import Command, Port
 from tui.format import clean
 from tui.header import header
-from tui.keys import EVERYWHERE, Key, bindings
+from tui.keymap import Keymap, applied
+from tui.keys import EVERYWHERE, MOVE, Key, bindings
 from tui.lines import Line, Span, line
-from tui.model import Model
+from tui.model import Clock, Model
+from tui.place import Place
+from tui.remembered import Memory
+from tui.screens import deeds
 from tui.screens.ask import Ask
+from tui.screens.form import Form, Values
+from tui.screens.zoom import Zoom
 from tui.widgets.bars import Footer, Strips
+from tui.widgets.board import Board
 from tui.widgets.painted import Painted
+from tui.widgets.table import Table
 
 MESSAGE_SECONDS = 6.0
 """How long the footer shows a message."""
 SMALLEST = (40, 10)
 """Columns and rows below which nothing useful fits."""
+FOOTER_MAX = 9
+"""Keys in the footer, help included."""
+MOVES = frozenset(key.id for key in MOVE)
 HELP = next(key for key in EVERYWHERE if key.id == "go.help")
 
 
@@ -33,6 +44,9 @@ class Home(Protocol):
     """What a screen asks of the app, which knows all screens."""
 
     port: Port
+    keymap: Keymap
+    memory: Memory
+    clock: Clock
 
     @property
     def model(self) -> Model:
@@ -48,27 +62,75 @@ class Home(Protocol):
         """Put a screen on top."""
         ...
 
+    def go(self, *places: Place, typed: str = "") -> None:
+        """Show a place below the overview, the last one narrowed by a filter."""
+        ...
+
+    def take(self, what: str, value: str) -> None:
+        """Draw in another ``theme`` (dark, light, ansi) or ``zone`` (utc, local)."""
+        ...
+
+    def below(self, page: Page) -> Page | None:
+        """Give the screen that a screen was opened from; None where that is not known."""
+        ...
+
+    def open_check(self, name: str, typed: str = "") -> None:
+        """Show the findings of a check, narrowed by a filter."""
+        ...
+
+    def climb(self, level: int) -> None:
+        """Go up to the screen at that level; 0 is the overview."""
+        ...
+
     def action_sources(self, name: str = "") -> None:
         """Show the sources, the cursor on one of them."""
         ...
 
+    def action_events(self, what: str = "") -> None:
+        """Show the events of an object, or all."""
+        ...
+
 
 class Page(Screen[None]):
-    """A screen that draws the app's model."""
+    """A screen that draws the app's model.
+
+    A screen is found by its module's name: ``tui.screens.NAME`` holds one page. To be remembered as it was left, it
+    gives a ``Place`` (``place``), and takes it back (``at`` makes the screen, ``restore`` puts it as it was).
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
     KEYS: ClassVar[tuple[Key, ...]] = ()
     """The screen's own keys."""
     FOOTER: ClassVar[tuple[str, ...]] = ()
     """Ids of the keys in the footer, in order; help comes last by itself."""
+    PASSING: ClassVar[bool] = False
+    """Whether the screen is only about another one, and so no place to come back to."""
     AUTO_FOCUS = None
 
     def __init__(self) -> None:
         super().__init__()
-        self._top = Strips(lambda width: header(self.model, self.crumbs(), width), id="top")
+        self._top = Strips(self._top_lines, id="top")
         self._small = Strips(self._too_small, id="too-small")
         self._foot = Footer(self._footer_keys, id="foot")
         self._unsay: Timer | None = None
+        self._zoom: Zoom | None = None
+
+    @classmethod
+    def at(cls, place: Place) -> Self:
+        """Make the screen for a place, as it was left there."""
+        page = cls()
+        page.restore(place)
+        return page
+
+    def place(self) -> Place:
+        """Say where this is and how it stands now."""
+        return Place(type(self).__module__.rpartition(".")[2])
+
+    def restore(self, place: Place) -> None:
+        """Put the screen as it was left; called before it is mounted, or while it is there."""
+
+    def narrow(self, typed: str) -> None:
+        """Filter what the screen lists, as if it was typed; called once it is mounted."""
 
     @property
     def home(self) -> Home:
@@ -81,8 +143,12 @@ class Page(Screen[None]):
         return self.home.model
 
     def crumbs(self) -> str:
-        """Say where this is, from the top."""
+        """Say where this is, from the top; one name a screen on the stack."""
         return "controlwatch"
+
+    def held(self) -> str:
+        """Say how much a paused view does not show, ``+3 new``; empty while it is not paused."""
+        return ""
 
     def body(self) -> Sequence[Widget]:
         """Give the widgets between header and footer."""
@@ -96,9 +162,26 @@ class Page(Screen[None]):
         """Name the sources that ``r`` asks to run."""
         return ()
 
+    def check_here(self) -> str:
+        """Name the configured check that is selected, to pause it or to see its past; empty where there is none."""
+        return ""
+
+    def findings_here(self) -> Sequence[int]:
+        """Give the findings that are marked, else the one that is selected."""
+        return ()
+
+    def object_here(self) -> str:
+        """Name the source or check whose events are meant; empty: all."""
+        return self.check_here()
+
+    async def neighbour(self, _finding: int, _way: int) -> int | None:
+        """Give the finding after (1) or before (-1) one in the screen's list; None where there is none."""
+        return None
+
     def own_keys(self) -> list[Key]:
-        """Give the keys that do something here, without those that read-only hides."""
-        return [key for key in self.KEYS if not (key.writes and self.home.read_only)]
+        """Give the keys that do something here, as they are mapped, without those that read-only hides."""
+        shown = [key for key in self.KEYS if not (key.writes and self.home.read_only)]
+        return [applied(key, self.home.keymap) for key in shown]
 
     def compose(self) -> ComposeResult:
         """Put header, body and footer on the screen."""
@@ -116,8 +199,12 @@ class Page(Screen[None]):
             if widget.display:
                 widget.redraw()
 
+    def _top_lines(self, width: int) -> list[Line]:
+        return header(self.model, self.crumbs(), width, read_only=self.home.read_only, held=self.held())
+
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small for anything."""
+        _ = self.unzoom()
         tiny = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
         self.set_class(tiny, "tiny")
         self.lay_out(event.size.width, event.size.height)
@@ -145,6 +232,15 @@ class Page(Screen[None]):
 
         _ = self.app.push_screen(Ask(text), answered)
 
+    def fill(self, form: Form, then: Callable[[Values], None]) -> None:
+        """Show a form, and go on with what was filled in."""
+
+        def filled(values: Values | None) -> None:
+            if values is not None:
+                then(values)
+
+        _ = self.app.push_screen(form, filled)
+
     def _quiet(self) -> None:
         self._foot.say(None)
 
@@ -154,23 +250,68 @@ class Page(Screen[None]):
             return False
         return super().check_action(action, parameters)
 
+    def close_prompt(self) -> bool:
+        """Close what is typed into; False when nothing is."""
+        return False
+
+    def clear_filter(self) -> bool:
+        """Clear what narrows the list; False when nothing does."""
+        return False
+
+    def unzoom(self) -> bool:
+        """Show all panels again; False when all are there."""
+        if self._zoom is None:
+            return False
+        self._zoom.undo()
+        self._zoom = None
+        self.call_after_refresh(self.draw)
+        return True
+
     def action_back(self) -> None:
-        """Go one screen up."""
-        if len(self.app.screen_stack) > 2:
-            _ = self.app.pop_screen()
+        """Close the prompt, else show all panels, else clear the filter, else go one screen up."""
+        if self.close_prompt() or self.unzoom() or self.clear_filter():
+            return
+        level = sum(isinstance(screen, Page) for screen in self.app.screen_stack) - 2
+        self.home.climb(max(0, level))
+
+    def action_climb(self, level: int) -> None:
+        """Go up to the screen that a crumb names."""
+        self.home.climb(level)
+
+    def action_zoom(self) -> None:
+        """Show the panel with the cursor alone, or all again."""
+        if not self.unzoom() and isinstance(self.focused, Board | Table):
+            self._zoom = Zoom(self, self.focused)
+            self.call_after_refresh(self.draw)
 
     def action_run(self) -> None:
         """Ask the selected sources to run now."""
-        for name in self.run_targets():
-            self.send(Run(source=name))
+        deeds.run_sources(self, self.run_targets())
 
     def action_run_all(self) -> None:
         """Ask every source to run now, after a question."""
-        self.ask(f"Run all {len(self.model.sources)} sources now?", lambda: self.send(Run()))
+        deeds.run_all(self)
 
-    def send(self, command: Command) -> None:
-        """Send a command and show what became of it; the screen does not wait."""
-        self.run_worker(self._send(command), group="commands", exit_on_error=False)
+    def action_pause_check(self) -> None:
+        """Pause the selected check for a while, or resume it."""
+        deeds.pause_or_resume(self, self.check_here())
+
+    def action_ack(self) -> None:
+        """Acknowledge the selected finding, or all that are marked."""
+        deeds.acknowledge(self, self.findings_here())
+
+    async def act(self, key: Key) -> None:
+        """Do what a key does, also where the cursor's own widget does it; say so where nothing here does."""
+        target = self.focused if key.id in MOVES and self.focused is not None else self
+        if not target.check_action(key.action.partition("(")[0], ()):
+            self.say(f"{key.label}: this screen is read-only", "warn")
+        elif not await self.app.run_action(key.first_action, default_namespace=target):
+            self.say(f"{key.label} does nothing on this screen", "dim")
+
+    def send(self, *commands: Command) -> None:
+        """Send commands one after the other and show what became of them; the screen does not wait."""
+        asked = self._send(commands[0]) if len(commands) == 1 else self._send_many(commands)
+        self.run_worker(asked, group="commands", exit_on_error=False)
 
     async def _send(self, command: Command) -> None:
         try:
@@ -179,6 +320,21 @@ class Page(Screen[None]):
             self.say(f"not sent: {error}", "fail")
             return
         self.say(("✔ " if reply.ok else "✖ ") + reply.message, "pass" if reply.ok else "fail")
+
+    async def _send_many(self, commands: Sequence[Command]) -> None:
+        """Send all, and tell of the first that was refused, or how many were done."""
+        done, told = 0, ""
+        try:
+            for command in commands:
+                reply = await self.home.port.send(command)
+                if not reply.ok:
+                    self.say(f"✖ {reply.message} ({done} of {len(commands)} done)", "fail")
+                    return
+                done, told = done + 1, reply.message
+        except (OSError, TimeoutError) as error:
+            self.say(f"not sent: {error} ({done} of {len(commands)} done)", "fail")
+            return
+        self.say(f"✔ {done} done: {told}", "pass")
 
     def action_copy(self) -> None:
         """Copy what is selected to the terminal's clipboard."""
@@ -195,8 +351,11 @@ class Page(Screen[None]):
         self.say(f"runbook {address} (copied)" if address else "no runbook configured", "text" if address else "dim")
 
     def _footer_keys(self) -> list[Key]:
-        known = {key.id: key for key in (*self.own_keys(), *EVERYWHERE)}
-        return [*(known[each] for each in self.FOOTER if each in known), HELP]
+        known = {
+            key.id: key for key in (*(applied(key, self.home.keymap) for key in (*MOVE, *EVERYWHERE)), *self.own_keys())
+        }
+        chosen = [known[each] for each in self.FOOTER if each in known][: FOOTER_MAX - 1]
+        return [*chosen, known[HELP.id]]
 
     def _too_small(self, _width: int) -> list[Line]:
         return [line(f"terminal too small (need {SMALLEST[0]}×{SMALLEST[1]})")]

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
+from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.format import to_ascii
-from tui.lines import Line
+from tui.lines import Line, action_at
 from tui.theme import Palette
 
 
@@ -56,6 +57,12 @@ class Painted(Widget):
         """Fit the new size."""
         self.repaint()
 
+    async def on_click(self, event: events.Click) -> None:
+        """Do what the text under the pointer says."""
+        action = action_at(self._drawn[event.y][0], event.x) if 0 <= event.y < len(self._drawn) else ""
+        if action:
+            await self.screen.run_action(action)
+
     def render_line(self, y: int) -> Strip:
         """Turn one line into segments; text is literal, never markup."""
         base = self.rich_style
@@ -82,7 +89,7 @@ def strip_of(line: Line, palette: Palette, *, lit: bool, ascii_only: bool) -> St
     """Turn a line into a strip."""
     cursor = palette["cursor"] if lit else None
     segments = []
-    for text, role in line:
+    for text, role, _action in line:
         style = palette[role]
         segments.append(Segment(to_ascii(text) if ascii_only else text, style + cursor if cursor else style))
     return Strip(segments)

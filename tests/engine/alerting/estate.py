@@ -165,6 +165,11 @@ def healthy(instance: str = "a", *, demo: bool = False) -> Estate:
     return {**monitor(instance, demo=demo), **check(instance=instance), **source(instance=instance)}
 
 
+def at_site(estate: Estate, site: str) -> Estate:
+    """Give every series of an estate one more label of its target, which job and instance do not tell."""
+    return {f'{name[:-1]}, site="{site}"}}': signal for name, signal in estate.items()}
+
+
 def lost(estate: Estate, start: int, end: int | None = None) -> Estate:
     """Lose the scrape of an estate: every series ends and ``up`` is 0."""
 

@@ -44,7 +44,7 @@ sources = ["dumps"]
 check = "tls_expiry"
 sources = ["edge"]
 """
-TOLD: Final = ("instance", "source", "check", "family", "notify", "severity")
+TOLD: Final = ("instance", "source", "check", "family", "raised", "notify", "severity")
 """Labels that an expectation names."""
 CLASS: Final = {alert.name: alert.severity for alert in ALERTS}
 _FAILED: Final = re.compile(r'scenario!=\\?"([^"\\]+)\\?"')

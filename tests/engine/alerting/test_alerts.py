@@ -12,7 +12,7 @@ import pytest
 from checks.model.check import AlarmKind
 from checks.model.state import State
 from cli.commands import COMMANDS
-from engine.alerting.alert import Alert
+from engine.alerting.alert import RAISED, Alert
 from engine.alerting.alerts import ALERTS
 from engine.alerting.page import page, series_of
 from engine.alerting.records import RECORDS
@@ -31,7 +31,7 @@ EXPOSED: Final = {metric.name: frozenset(metric.labels) for metric in ALL} | {
 SELECTOR: Final = re.compile(r"([a-z]+:controlwatch_\w+:\w+|controlwatch_\w+|\bup)\s*(\{[^}]*\})?")
 MATCHER: Final = re.compile(r'(\w+)(=~|!~|!=|=)"([^"]*)"')
 BY: Final = re.compile(r"\b(?:on|by|without|ignoring|group_left|group_right) \(([^)]*)\)")
-OWN_LABELS: Final = frozenset({"job", "instance", "check_severity"})
+OWN_LABELS: Final = frozenset({"job", "instance", "check_severity", "raised"})
 EVERY: Final = [pytest.param(alert, id=alert.name) for alert in ALERTS]
 
 
@@ -124,6 +124,7 @@ def test_every_alert_outlives_a_lost_scrape_and_leaves_the_demo_out(alert: Alert
 def test_every_kind_of_alarm_has_an_alert(kind: AlarmKind) -> None:
     """A kind that a check declares and no rule reads would wake nobody."""
     assert any(f'alarm="{kind}"' in alert.expr for alert in ALERTS if alert.severity == "page")
+    assert all(kind in {one.value for one in AlarmKind} for kind in RAISED.split("|"))
 
 
 def test_only_five_alerts_wake_somebody_and_one_is_the_heartbeat() -> None:
@@ -143,7 +144,7 @@ def test_only_five_alerts_wake_somebody_and_one_is_the_heartbeat() -> None:
 
 def test_every_state_is_one_that_the_rules_know() -> None:
     """A state that is renamed does not silence a rule."""
-    asked = {value for alert in ALERTS for value in re.findall(r'state=~?"([^"]*)"', alert.expr)}
+    asked = {value for alert in ALERTS for value in re.findall(r'\bstate=~?"([^"]*)"', alert.expr)}
 
     assert {state for value in asked for state in value.split("|")} <= {state.value for state in State}
 

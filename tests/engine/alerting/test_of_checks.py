@@ -15,12 +15,15 @@ from tests.engine.alerting.estate import (
     Signal,
     alarm,
     always,
+    at_site,
     check,
+    clock,
     healthy,
     key,
     lost,
     monitor,
     source,
+    states,
     then,
 )
 from tests.engine.alerting.promtool import ALIVE, Scenario, alert_expr, config, fire, outcome, series
@@ -32,8 +35,11 @@ BACKUPS: Final = {"check": "backups", "family": "backup"}
 EDGE: Final = {"check": "certificates", "family": "certification"}
 FAILING: Final = fire("CheckFailing", **MFA)
 DUE: Final = fire("CheckDue", **MFA)
-LOST: Final = fire("AdminLostMfa", **MFA)
-GLASS: Final = fire("BreakGlassUsed", **MFA)
+LOST: Final = fire("AdminLostMfa", **MFA, raised="0")
+GLASS: Final = fire("BreakGlassUsed", **MFA, raised="0")
+SECOND_LOST: Final = fire("AdminLostMfa", **MFA, raised="1800")
+AGAIN: Final = fire("BreakGlassUsed", **MFA, raised="1800")
+OLD: Final = fire("BreakGlassUsed", **MFA, raised="-172800")
 OVERDUE: Final = fire("BackupOverdue", **BACKUPS)
 BROKEN: Final = fire("TlsBroken", **EDGE)
 WAIVER: Final = fire("WaiverExpiring", **MFA)
@@ -74,13 +80,14 @@ def backups(state: str = "stale", *more: Estate, severity: str = "critical", dea
 
 
 def edge(state: str = "pass", *more: Estate, severity: str = "high", expires: float = 90 * DAY) -> Estate:
-    """Build an estate with a TLS check of one target whose certificate ends at a second."""
+    """Build an estate with a TLS check of one target, out of nobody's scope, whose certificate ends at a second."""
     told = check("certificates", "certification", state, check_id="tls_expiry", severity=severity, source="edge")
-    ends = key("tls_not_after_timestamp_seconds", instance="a", source="edge", target="www.example.org:443")
+    one = {"instance": "a", "source": "edge", "target": "www.example.org:443"}
     return {
         **WELL,
         **told,
-        ends: always(expires),
+        key("tls_not_after_timestamp_seconds", **one): always(expires),
+        key("tls_deadline_timestamp_seconds", **one, check="certificates"): always(expires),
         **{name: signal for estate in more for name, signal in estate.items()},
     }
 
@@ -130,6 +137,7 @@ TICKETS: Final = (
                 for state in ("unknown", "stale", "pending", "waived", "pass")
                 for name, signal in check(f"is-{state}", "mfa", state).items()
             },
+            key("check_warned", instance="a", check="is-waived", family="mfa"): always(0),
         },
         fires={30: [ALIVE], 70: [ALIVE]},
     ),
@@ -143,6 +151,23 @@ TICKETS: Final = (
         name="two instances do not mix",
         series={**mfa(), **healthy("b"), key("check_paused", instance="b", **MFA): always(1)},
         fires={30: [ALIVE, fire("DeadMan", instance="b"), FAILING]},
+    ),
+    *(
+        Scenario(
+            name=f"of a check whose other subjects are waived those that are {word} are due",
+            series=mfa("waived", **{"warned": always(0), word: always(1)}),
+            fires={59: [ALIVE], 60: [ALIVE, DUE], 90: [ALIVE, DUE]},
+        )
+        for word in ("warned", "undue")
+    ),
+    Scenario(
+        name="of two targets that share an instance one fails and the other is paused",
+        series={
+            **at_site(mfa(), "a"),
+            **at_site(mfa("unknown", paused=always(1)), "b"),
+            key("check_info", instance="a", **MFA, check_id="mfa_coverage", severity="low", site="b"): always(1),
+        },
+        fires={5: [ALIVE, FAILING], 30: [ALIVE, FAILING]},
     ),
     Scenario(
         name="a ticket outlives a lost scrape",
@@ -160,7 +185,6 @@ TICKETS: Final = (
                     series(
                         "",
                         **{**MFA, "job": JOB, "instance": "a", "check_id": "mfa_coverage", "team": "identity"},
-                        severity="high",
                         check_severity="high",
                     ): 1
                 },
@@ -180,9 +204,68 @@ PAGES: Final = (
         fires={0: [ALIVE, LOST], 70: [ALIVE, LOST]},
     ),
     Scenario(
-        name="a break-glass account was used and a day passes",
-        series=mfa("fail", alarm("workforce-mfa", "mfa", "break_glass_used", always(1), always(-DAY + 3_600))),
-        fires={0: [ALIVE, GLASS], 59: [ALIVE, GLASS], 64: [ALIVE, GLASS], 70: [ALIVE, FAILING]},
+        name="a second administrator loses MFA while the first still fails",
+        series=mfa(
+            "fail",
+            alarm(
+                "workforce-mfa",
+                "mfa",
+                "mfa_lost",
+                then((30, 2.0), (50, 1.0), (70, 0.0), first=1.0),
+                then((30, 1_800.5), (50, 0.0), (70, None), first=0.0),
+            ),
+        ),
+        fires={
+            29: [ALIVE, LOST],
+            30: [ALIVE, LOST, SECOND_LOST],
+            49: [ALIVE, LOST, SECOND_LOST],
+            69: [ALIVE, LOST, SECOND_LOST],
+            79: [ALIVE, LOST, SECOND_LOST, FAILING],
+            80: [ALIVE, FAILING],
+        },
+    ),
+    Scenario(
+        name="a loss that was mended does not come back with the next one",
+        series=mfa(
+            "fail",
+            alarm(
+                "workforce-mfa",
+                "mfa",
+                "mfa_lost",
+                then((10, 0.0), (30, 1.0), first=1.0),
+                then((10, None), (30, 1_800.0), first=0.0),
+            ),
+        ),
+        fires={9: [ALIVE, LOST], 29: [ALIVE, FAILING], 30: [ALIVE, FAILING, SECOND_LOST], 50: [ALIVE, SECOND_LOST]},
+    ),
+    Scenario(
+        name="two losses outlive a lost scrape",
+        series=lost(
+            mfa(
+                "fail",
+                alarm("workforce-mfa", "mfa", "mfa_lost", then((10, 2.0), first=1.0), then((10, 1_800.0), first=0.0)),
+            ),
+            20,
+            40,
+        ),
+        fires={19: [ALIVE, LOST, SECOND_LOST], 35: [fire("Down")], 41: [ALIVE, LOST, SECOND_LOST, fire("Down")]},
+    ),
+    Scenario(
+        name="an alarm that does not tell when it was raised is told",
+        series={
+            name: signal
+            for name, signal in mfa("fail", alarm("workforce-mfa", "mfa", "mfa_lost", always(1))).items()
+            if "alarm_timestamp" not in name
+        },
+        fires={0: [ALIVE, LOST], 30: [ALIVE, LOST]},
+    ),
+    Scenario(
+        name="a break-glass account is used again while the first use is told",
+        series=mfa(
+            "fail",
+            alarm("workforce-mfa", "mfa", "break_glass_used", always(1), then((30, 1_800.0), first=0.0)),
+        ),
+        fires={29: [ALIVE, GLASS], 30: [ALIVE, GLASS, AGAIN]},
     ),
     Scenario(
         name="no break-glass account was used",
@@ -235,9 +318,18 @@ PAGES: Final = (
         fires={10: [ALIVE], 11: [ALIVE], 12: [ALIVE, BROKEN], 25: [ALIVE, BROKEN]},
     ),
     Scenario(
-        name="a certificate that had ended when it was judged and is waived",
-        series=edge("stale", of_edge("as_of_timestamp_seconds", always(60)), expires=30),
+        name="a certificate that has ended and is excluded or waived",
+        series={
+            name: signal
+            for name, signal in edge("stale", of_edge("as_of_timestamp_seconds", always(60)), expires=30).items()
+            if "tls_deadline" not in name
+        },
         fires={25: [ALIVE]},
+    ),
+    Scenario(
+        name="a certificate ends while its target alone is not reached",
+        series=edge("unknown", of_edge("as_of_timestamp_seconds", clock()), expires=600),
+        fires={11: [ALIVE], 12: [ALIVE, BROKEN], 60: [ALIVE, BROKEN]},
     ),
     Scenario(
         name="a certificate ends before the check was ever judged",
@@ -267,9 +359,10 @@ PAGES: Final = (
     Scenario(
         name="nothing pages for a check that is waived",
         series={
-            **mfa("waived", alarm("workforce-mfa", "mfa", "mfa_lost", always(0))),
-            **backups("waived", alarm("backups", "backup", "backup_overdue", always(2))),
-            **edge("waived", of_edge_broken(2), expires=1),
+            **mfa("waived", alarm("workforce-mfa", "mfa", "mfa_lost", always(0)), warned=always(0)),
+            **backups("waived", alarm("backups", "backup", "backup_overdue", always(0)), deadline=9 * DAY),
+            **edge("waived", of_edge_broken(0)),
+            **{key("check_warned", instance="a", **one): always(0) for one in (BACKUPS, EDGE)},
         },
         fires={30: [ALIVE], 70: [ALIVE]},
     ),
@@ -277,6 +370,19 @@ PAGES: Final = (
         name="an administrator who lost MFA pages though the waivers of others hold the check",
         series=mfa("waived", alarm("workforce-mfa", "mfa", "mfa_lost", always(1))),
         fires={30: [ALIVE, LOST], 70: [ALIVE, LOST]},
+    ),
+    Scenario(
+        name="what no waiver covers pages though the waivers of others hold the check",
+        series={
+            **backups("waived", alarm("backups", "backup", "backup_overdue", always(1)), deadline=9 * DAY),
+            **edge("waived", of_edge("urgent", always(1)), of_edge_broken(0)),
+        },
+        fires={25: [ALIVE, OVERDUE, BROKEN], 70: [ALIVE, OVERDUE, BROKEN]},
+    ),
+    Scenario(
+        name="what no waiver covers passes its end though the waivers of others hold the check",
+        series={**backups("waived"), **edge("waived", expires=600)},
+        fires={10: [ALIVE], 12: [ALIVE, OVERDUE, BROKEN], 70: [ALIVE, OVERDUE, BROKEN]},
     ),
     Scenario(
         name="nothing pages for a paused check",
@@ -311,6 +417,8 @@ GROWN: Final = (
         series={
             **WELL,
             **grown("workforce-mfa", 100, 10, 40),
+            **states("workforce-mfa", "mfa", "waived"),
+            key("check_warned", instance="a", **MFA): always(0),
             **grown("nine-points", 100, 10, 19),
             **grown("four-subjects", 20, 2, 6),
             **grown("nobody-yet", 0, 0, 0),
@@ -324,6 +432,29 @@ GROWN: Final = (
         },
     ),
 )
+SEEN: Final = (
+    Scenario(
+        name="a break-glass account was used and a day passes",
+        series=mfa("fail", alarm("workforce-mfa", "mfa", "break_glass_used", always(1), always(0))),
+        fires={
+            0: [ALIVE, GLASS],
+            1_436: [ALIVE, GLASS],
+            1_448: [ALIVE, GLASS, FAILING],
+            1_456: [ALIVE, FAILING],
+            1_600: [ALIVE, FAILING],
+        },
+    ),
+    Scenario(
+        name="a use of days ago is new to Prometheus",
+        series=mfa("fail", alarm("workforce-mfa", "mfa", "break_glass_used", always(1), always(-2 * DAY))),
+        fires={0: [ALIVE, OLD], 1_436: [ALIVE, OLD], 1_456: [ALIVE, FAILING], 1_600: [ALIVE, FAILING]},
+    ),
+    Scenario(
+        name="a use that was told for a day is not new after a lost scrape",
+        series=lost(mfa("fail", alarm("workforce-mfa", "mfa", "break_glass_used", always(1))), 1_500, 1_600),
+        fires={1_499: [ALIVE, FAILING], 1_640: [ALIVE, FAILING]},
+    ),
+)
 ALL: Final = (*TICKETS, *PAGES, *ENDS)
 
 
@@ -331,10 +462,11 @@ ALL: Final = (*TICKETS, *PAGES, *ENDS)
 def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Run them all at once; those that last days are looked at every ten minutes."""
     slow = outcome(GROWN, tmp_path_factory.mktemp("grown"), every="10m")
-    return outcome(ALL, tmp_path_factory.mktemp("checks")) | slow
+    seen = outcome(SEEN, tmp_path_factory.mktemp("seen"), every="4m")
+    return outcome(ALL, tmp_path_factory.mktemp("checks")) | slow | seen
 
 
-@pytest.mark.parametrize("scenario", [*ALL, *GROWN], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*ALL, *GROWN, *SEEN], ids=lambda scenario: scenario.name)
 def test_a_check_makes_one_alert(scenario: Scenario, faults: dict[str, str]) -> None:
     """Promtool finds all that fires at those minutes, and nothing else."""
     assert scenario.name not in faults, faults[scenario.name]

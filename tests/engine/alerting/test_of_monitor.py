@@ -12,6 +12,7 @@ from tests.engine.alerting.estate import (
     Estate,
     Signal,
     always,
+    at_site,
     check,
     clock,
     healthy,
@@ -23,6 +24,7 @@ from tests.engine.alerting.estate import (
 from tests.engine.alerting.promtool import ALIVE, Scenario, fire, outcome
 
 WELL: Final = healthy()
+DAYS: Final = 48 * HOUR
 LONG: Final = 26 * 60
 """Minutes of the scenarios that last longer than a day."""
 
@@ -56,14 +58,41 @@ UP: Final = {key("up", instance="a"): always(1)}
 OPEN: Final = check("leave-open", "access", check_id="stale_access")
 DOWN: Final = (
     Scenario(
-        name="another program answers on the port",
-        series={**UP, **SECOND},
-        fires={4: [fire("DeadMan", instance="b")], 5: [fire("DeadMan", instance="b"), fire("Down")]},
+        name="another program takes the port",
+        series={**lost(WELL, 10), **UP, **SECOND},
+        fires={14: [fire("DeadMan", instance="b")], 15: [fire("DeadMan", instance="b"), fire("Down")]},
     ),
     Scenario(
         name="the only target is another program",
         series=UP,
-        fires={4: [], 5: [fire("Down")], 20: [fire("Down")]},
+        fires={4: [], 5: [fire("Down", instance="")], 20: [fire("Down", instance="")]},
+    ),
+    Scenario(
+        name="other programs of the job were never ours, whether they answer or not",
+        series={
+            **WELL,
+            key("up", instance="other"): always(1),
+            key("up", instance="third"): then((10, 0.0), first=1.0),
+        },
+        fires={30: [ALIVE], 90: [ALIVE]},
+    ),
+    Scenario(
+        name="one of two leaves the service discovery",
+        series={**{name: off(signal, 10) for name, signal in WELL.items()}, **SECOND},
+        fires={14: [fire("DeadMan", instance="b")], 15: [fire("DeadMan", instance="b"), fire("Down")]},
+    ),
+    Scenario(
+        name="of two targets that share an instance one dies",
+        series={**at_site(lost(WELL, 10), "a"), **at_site(WELL, "b")},
+        fires={9: [ALIVE], 15: [ALIVE, fire("Down")]},
+    ),
+    Scenario(
+        name="a demo took the place of a real one and ended",
+        series={
+            **lost({**WELL, key("demo", instance="a"): then((20, 1.0), first=0.0)}, 22),
+            **SECOND,
+        },
+        fires={26: [fire("DeadMan", instance="b")], 27: [fire("DeadMan", instance="b"), fire("Down")]},
     ),
     Scenario(name="only a demo is scraped", series=DEMO, fires={4: [], 5: [fire("Down", instance="")]}),
     Scenario(
@@ -141,6 +170,11 @@ MOVES: Final = (
         series={**with_own("engine_checks_blinded", always(9)), key("selftest_ok", instance="a"): always(0)},
         fires={20: [fire("SelfTestFailing")]},
     ),
+    Scenario(
+        name="the self-test passed in the future",
+        series=with_own("selftest_last_success_timestamp_seconds", then((10, always(DAYS)), first=clock())),
+        fires={9: [ALIVE], 10: [], 14: [], 15: [fire("SelfTestFailing")], 60: [fire("SelfTestFailing")]},
+    ),
     turns("selftest_ok", 0, alert="SelfTestFailing", wait=5, dead=True),
     turns("engine_checks_blinded", 3, alert="EngineBlind", wait=10, well=0),
 )
@@ -199,6 +233,25 @@ COUNTED: Final = (
         },
     ),
     Scenario(
+        name="somebody empties the configuration, and the heartbeat stops",
+        series={
+            **{name: off(signal, 10) if "check_" in name else signal for name, signal in WELL.items()},
+            **{key("checks_configured", instance="a", family=name): then((10, 0.0), first=1.0) for name in FAMILIES},
+        },
+        fires={
+            9: [ALIVE],
+            10: [],
+            19: [],
+            20: [fire("FamilyEmpty", family=name) for name in FAMILIES],
+            90: [fire("FamilyEmpty", family=name) for name in FAMILIES],
+        },
+    ),
+    Scenario(
+        name="nobody tells how many checks there are",
+        series={name: signal for name, signal in WELL.items() if "checks_configured" not in name},
+        fires={30: []},
+    ),
+    Scenario(
         name="all families have checks",
         series={**WELL, **{key("checks_configured", instance="a", family=name): always(4) for name in FAMILIES}},
         fires={30: [ALIVE]},
@@ -235,6 +288,24 @@ COUNTED: Final = (
         ],
     ),
 )
+LONGER: Final = (
+    Scenario(
+        name="an instance that does not answer is missed for as long as it is asked",
+        series={**lost(WELL, 40), **SECOND},
+        fires={
+            60: [fire("DeadMan", instance="b"), fire("Down")],
+            LONG: [fire("DeadMan", instance="b"), fire("Down")],
+        },
+    ),
+    Scenario(
+        name="one that nobody asks any more is missed for a day",
+        series={**{name: off(signal, 40) for name, signal in WELL.items()}, **SECOND},
+        fires={
+            24 * 60: [fire("DeadMan", instance="b"), fire("Down")],
+            LONG: [fire("DeadMan", instance="b")],
+        },
+    ),
+)
 SLOW: Final = (
     Scenario(
         name="a check that is gone is missed for a day",
@@ -249,10 +320,11 @@ ALL: Final = (*DOWN, *MOVES, *KEEPS, *COUNTED)
 def faults(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Run them all at once; those that last days are looked at every ten minutes."""
     slow = outcome(SLOW, tmp_path_factory.mktemp("slow"), every="10m")
-    return outcome(ALL, tmp_path_factory.mktemp("monitor")) | slow
+    longer = outcome(LONGER, tmp_path_factory.mktemp("longer"), every="4m")
+    return outcome(ALL, tmp_path_factory.mktemp("monitor")) | slow | longer
 
 
-@pytest.mark.parametrize("scenario", [*ALL, *SLOW], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*ALL, *SLOW, *LONGER], ids=lambda scenario: scenario.name)
 def test_the_right_alert_fires_about_the_monitor(scenario: Scenario, faults: dict[str, str]) -> None:
     """Promtool finds all that fires at those minutes, and nothing else."""
     assert scenario.name not in faults, faults[scenario.name]

@@ -12,6 +12,7 @@ from tests.engine.alerting.estate import (
     JOB,
     Estate,
     always,
+    at_site,
     check,
     clock,
     failing,
@@ -175,9 +176,12 @@ GREEN: Final = (
             name=f"no {word} is told",
             series={name: signal for name, signal in WELL.items() if word not in name},
             fires={30: fired},
-            gives=[(30, HELD, held(0)), (30, ALIVE_NOW, {})],
+            gives=[(30, HELD, held(0)), (30, ALIVE_NOW, alive)],
         )
-        for word, fired in (("exposition_render", []), ("exposition_snapshot", [fire("Down")]))
+        for word, fired, alive in (
+            ("exposition_render", [], of_instance(ALIVE_NOW, 0)),
+            ("exposition_snapshot", [fire("Down", instance="")], {}),
+        )
     ),
     Scenario(
         name="the renderer hangs and the engine does not",
@@ -215,6 +219,38 @@ GREEN: Final = (
             (10, HELD, {**held(0), **held(1, instance="b")}),
             (30, HELD, {**held(0), **held(0, instance="b")}),
         ],
+    ),
+    Scenario(
+        name="of two targets that share an instance the worse one counts",
+        series={**at_site(WELL, "a"), **at_site(with_state("fail"), "b")},
+        gives=[(20, HELD, held(0)), (20, ALIVE_NOW, of_instance(ALIVE_NOW, 1))],
+    ),
+    Scenario(
+        name="of two targets that share an instance none proves what the other passes",
+        series={
+            **{name: signal for name, signal in at_site(WELL, "a").items() if "valid_until" not in name},
+            **at_site(with_state("fail"), "b"),
+        },
+        gives=[(20, HELD, held(0))],
+    ),
+    Scenario(
+        name="of two targets that share an instance none moves for the other",
+        series={
+            **at_site(WELL, "a"),
+            **{
+                name: signal
+                for name, signal in at_site(WELL, "b").items()
+                if not any(word in name for word in ("render", "last_tick", "engine_started"))
+            },
+        },
+        fires={20: []},
+        gives=[(20, HELD, held(0)), (20, ALIVE_NOW, of_instance(ALIVE_NOW, 0))],
+    ),
+    Scenario(
+        name="a tick of the future is no proof that the scheduler moves",
+        series={**WELL, key("scheduler_last_tick_timestamp_seconds", instance="a"): always(24 * HOUR)},
+        fires={4: [], 5: [fire("ClockAhead")], 60: [fire("ClockAhead")]},
+        gives=[(0, HELD, held(0)), (60, HELD, held(0)), (60, ALIVE_NOW, of_instance(ALIVE_NOW, 0))],
     ),
     Scenario(
         name="families and controls are as good as their checks",

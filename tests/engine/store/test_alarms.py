@@ -54,6 +54,8 @@ class Step:
     passing: Sequence[str] = ()
     complete: bool = True
     waived: bool = False
+    since: int | None = None
+    """The step at which the waiver began; None: this one."""
     same_policy: bool = True
 
 
@@ -61,7 +63,9 @@ async def take(store: Store, steps: Sequence[Step], raises: Raises) -> Alarm:
     """Judge step by step; give the only kind of alarm after the last."""
     last: dict[str, Alarm] = {}
     for number, step in enumerate(steps):
-        waivers = [Live(id="W-1", subjects=["okta-prod/*"], ends=NOW + timedelta(days=9))] if step.waived else []
+        began = NOW + (number if step.since is None else step.since) * HOUR
+        live = Live(id="W-1", subjects=["okta-prod/*"], starts=began, ends=NOW + timedelta(days=9))
+        waivers = [live] if step.waived else []
         diff = await judge(
             store,
             step.found,
@@ -84,6 +88,7 @@ def raised(hour: int | None) -> Alarm:
 
 FAILS, PASSES, GONE = Step([ONE]), Step(passing=[ANA]), Step()
 WAS_USED = Step([used()])
+WAIVED = Step([used()], waived=True)
 UNTOLD = finding("glass", outcome=Outcome.UNKNOWN, cause=Cause.DENIED, reason="is not told when it was last used")
 
 
@@ -114,6 +119,14 @@ UNTOLD = finding("glass", outcome=Outcome.UNKNOWN, cause=Cause.DENIED, reason="i
         pytest.param([Step([used()], waived=True)], None, id="waived"),
         pytest.param([Step([used()], waived=True), WAS_USED], 0, id="the waiver ended"),
         pytest.param([WAS_USED, Step(complete=False, waived=True)], None, id="waived while it is absent"),
+        pytest.param([WAS_USED, WAIVED], None, id="used, then waived"),
+        pytest.param([WAS_USED, WAIVED, Step([used("friday")], waived=True, since=1)], 2, id="used again, waived"),
+        pytest.param([Step(), Step([used()], waived=True, since=0)], 1, id="waived before it was used"),
+        pytest.param(
+            [WAS_USED, WAIVED, Step([used("friday")], waived=True, since=1), Step([used("friday")], waived=True)],
+            None,
+            id="used again, and waived anew",
+        ),
     ],
 )
 async def test_a_reason_raises_an_alarm(store: Store, steps: Sequence[Step], at: int | None) -> None:
@@ -140,10 +153,17 @@ async def test_a_reason_raises_an_alarm(store: Store, steps: Sequence[Step], at:
         pytest.param([PASSES, FAILS, Step([WARNED], [ANA])], None, id="won back with a warning"),
         pytest.param([PASSES, FAILS, PASSES, FAILS], 3, id="lost again"),
         pytest.param([PASSES, FAILS, Step([WARNED], [ANA]), FAILS], 3, id="lost again after a warning"),
-        pytest.param([PASSES, GONE, FAILS], None, id="gone, and new again"),
+        pytest.param([PASSES, GONE, FAILS], 2, id="gone, and back without it"),
+        pytest.param([PASSES, GONE, GONE, Step([UNSURE]), FAILS], 4, id="gone, untold, and back without it"),
+        pytest.param([PASSES, GONE, PASSES, FAILS], 3, id="gone, back, and lost"),
+        pytest.param([PASSES, GONE, Step([ONE], same_policy=False)], None, id="back after the policy changed"),
+        pytest.param([FAILS, GONE, FAILS], None, id="it never passed, gone, and back"),
         pytest.param([PASSES, Step(complete=False), FAILS], 2, id="absent from a partial collection"),
         pytest.param([PASSES, FAILS, Step(complete=False)], 1, id="lost, and absent from a partial collection"),
-        pytest.param([PASSES, FAILS, GONE, FAILS], None, id="lost, gone, and new again"),
+        pytest.param([PASSES, FAILS, GONE, FAILS], 3, id="lost, gone, and back without it"),
+        pytest.param([PASSES, FAILS, GONE, FAILS, FAILS], 3, id="lost, gone, back without it, and so still"),
+        pytest.param([PASSES, FAILS, GONE, PASSES], None, id="lost, gone, and back with it"),
+        pytest.param([PASSES, FAILS, Step([UNSURE]), GONE, FAILS], 4, id="lost, untold, gone, and back without it"),
         pytest.param([PASSES, Step([ONE], complete=False)], 1, id="a partial collection adds the loss"),
         pytest.param([FAILS, Step(passing=[ANA], complete=False), FAILS], 2, id="passed in a partial collection"),
         pytest.param([PASSES, Step([ONE], same_policy=False)], None, id="the policy changed"),
@@ -243,12 +263,46 @@ async def test_who_is_forgotten_leaves_no_trace_and_raises_nothing_twice(opener:
     assert [diff.alarms["used"] for diff in again] == [raised(0), raised(1)]
 
 
-async def test_passers_are_no_more_than_pass_now(opener: Opener, tmp_path: Path) -> None:
-    """Thousands come and go, and only those of the last complete judgement are remembered."""
+@pytest.mark.parametrize(
+    ("away", "at"),
+    [
+        pytest.param(timedelta(days=30), Alarm(count=1, at=NOW + timedelta(days=31)), id="thirty days"),
+        pytest.param(timedelta(days=30, hours=1), Alarm(), id="longer"),
+    ],
+)
+@pytest.mark.parametrize("lost", [pytest.param(False, id="passed"), pytest.param(True, id="lost")])
+async def test_who_left_is_remembered_for_thirty_days(store: Store, away: timedelta, at: Alarm, *, lost: bool) -> None:
+    """Whoever comes back within them without what it had has lost it; later it is new."""
+    gone = NOW + timedelta(days=31) - away
+    await judge(store, [], NOW - HOUR, raises=BY_LOSS, passing=[ANA])
+    if lost:
+        await judge(store, [ONE], NOW, raises=BY_LOSS)
+    for complete, now in ((True, gone), (True, gone + HOUR), (False, gone + 2 * HOUR)):
+        await judge(store, [], now, complete=complete, raises=BY_LOSS)
+    back = await judge(store, [ONE], NOW + timedelta(days=31), raises=BY_LOSS)
+    assert back.alarms == {"lost": at}
+
+
+async def test_of_several_waivers_the_one_that_began_last_counts(store: Store) -> None:
+    """The one that ends last is named, and what the other one began after is accepted."""
+    old = Live(id="W-1", subjects=["okta-prod/*"], starts=NOW, ends=NOW + timedelta(days=9))
+    new = Live(id="W-2", subjects=["glass@example.org"], starts=NOW + HOUR, ends=NOW + timedelta(days=2))
+    await judge(store, [], raises=BY_REASON)
+    diffs = [
+        await judge(store, [used()], NOW + HOUR, waivers=waivers, raises=BY_REASON)
+        for waivers in ([old], [old, new], [new, old], [old])
+    ]
+    assert [diff.alarms["used"].count for diff in diffs] == [1, 0, 0, 1]
+    assert [row.waiver for row in (await store.rows(Query(), NOW)).rows] == ["W-1"]
+
+
+async def test_passers_are_no_more_than_passed_lately(opener: Opener, tmp_path: Path) -> None:
+    """Thousands come and go, and those that left long ago are not remembered."""
     store = opener()
     for turn in range(3):
         names = [f"okta-prod/{number}" for number in range(turn * 1_000, turn * 1_000 + 2_000)]
-        await judge(store, [], NOW + turn * HOUR, raises=BY_LOSS, passing=names)
+        await judge(store, [], NOW + turn * timedelta(days=31), raises=BY_LOSS, passing=names)
+    await judge(store, [], NOW + timedelta(days=93, hours=1), raises=BY_LOSS, passing=names)
     await store.close()
     with closing(sqlite3.connect(tmp_path / "store.sqlite")) as raw:
         assert raw.execute("SELECT count(*) FROM passers").fetchone() == (2_000,)
@@ -256,7 +310,7 @@ async def test_passers_are_no_more_than_pass_now(opener: Opener, tmp_path: Path)
 
 @dataclass
 class Oracle:
-    """Losses in plain Python: who passed last, and who has failed since."""
+    """Losses in plain Python: who passed last or left with a loss, and who has failed since."""
 
     passed: set[str] = field(default_factory=set)
     lost: dict[str, datetime] = field(default_factory=dict)
@@ -267,11 +321,11 @@ class Oracle:
         for name, outcome in outcomes.items():
             self._one(name, outcome, now)
         if complete:
-            gone = set(self.open) - set(outcomes) | {name for name, what in outcomes.items() if what == "pass"}
-            for name in gone:
+            left = set(self.open) - set(outcomes)
+            self.passed |= left & set(self.lost)
+            for name in left | {name for name, what in outcomes.items() if what == "pass"}:
                 self.open.pop(name, None)
                 self.lost.pop(name, None)
-            self.passed &= set(outcomes)
         counted = [
             self.lost[name]
             for name, outcome in self.open.items()
@@ -330,7 +384,7 @@ async def _judged(store: SqliteStore, outcomes: dict[str, str], now: datetime, *
         if outcome != "pass"
     ]
     passing = [f"okta-prod/{name}" for name, outcome in outcomes.items() if outcome in {"pass", "warn"}]
-    waivers = [Live(id="W", subjects=["okta-prod/*"], ends=now + HOUR)] if waived else []
+    waivers = [Live(id="W", subjects=["okta-prod/*"], starts=now, ends=now + HOUR)] if waived else []
     return await judge(store, found, now, complete=complete, waivers=waivers, raises=BY_LOSS, passing=passing)
 
 

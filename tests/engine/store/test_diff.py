@@ -119,7 +119,7 @@ async def test_a_failure_is_undue_until_its_due_date(store: Store) -> None:
 )
 async def test_a_waiver_covers_what_is_written(store: Store, pattern: str, *, covers: bool) -> None:
     """A waiver covers an exact subject, a label whatever its case, or what fits ``*`` and ``?``, and nothing else."""
-    waiver = Live(id="W-1", subjects=[pattern], ends=NOW + DAYS_30)
+    waiver = Live(id="W-1", subjects=[pattern], starts=NOW, ends=NOW + DAYS_30)
     diff = await judge(store, [ANA], waivers=[waiver])
     assert (diff.waived, diff.next_due) == ((1, NOW + DAYS_30) if covers else (0, None))
     assert (await open_rows(store))["ana"].waiver == ("W-1" if covers else None)
@@ -127,14 +127,14 @@ async def test_a_waiver_covers_what_is_written(store: Store, pattern: str, *, co
 
 def test_brackets_stand_for_themselves() -> None:
     """A subject with an IPv6 address is waived by its own text, which is no pattern for others."""
-    match = matcher([Live(id="W", subjects=["edge/[2001:db8::1]:443"], ends=NOW)])
+    match = matcher([Live(id="W", subjects=["edge/[2001:db8::1]:443"], starts=NOW, ends=NOW)])
     assert match("edge/[2001:db8::1]:443", "") is not None
     assert match("edge/2:443", "") is None
 
 
 async def test_waivers_begin_and_end_with_the_judgement(store: Store) -> None:
     """An unchanged failure takes up a new waiver, loses one that is gone, and one that is over covers nothing."""
-    waiver = Live(id="W-1", subjects=["okta-prod/*"], ends=NOW + 3 * HOUR)
+    waiver = Live(id="W-1", subjects=["okta-prod/*"], starts=NOW, ends=NOW + 3 * HOUR)
     assert (await judge(store, [ANA])).waived == 0
     assert (await judge(store, [ANA], NOW + HOUR, waivers=[waiver])).waived == 1
     assert (await judge(store, [ANA], NOW + 2 * HOUR)).waived == 0
@@ -144,7 +144,7 @@ async def test_waivers_begin_and_end_with_the_judgement(store: Store) -> None:
 
 async def test_a_waived_failure_is_not_undue(store: Store) -> None:
     """A failure is forgiven once: by its waiver, not by its due date as well."""
-    waiver = Live(id="W-1", subjects=["okta-prod/ana"], ends=NOW + HOUR)
+    waiver = Live(id="W-1", subjects=["okta-prod/ana"], starts=NOW, ends=NOW + HOUR)
     diff = await judge(store, [ANA, BEN], remediate_within=DAYS_30, waivers=[waiver])
     assert (diff.waived, diff.undue, diff.next_due) == (1, 1, NOW + HOUR)
 
@@ -165,7 +165,7 @@ async def test_only_failures_of_this_judgement_are_forgiven(
     complete: bool,
 ) -> None:
     """A failure that is not in this judgement's tally is neither waived nor undue in it: else too much would pass."""
-    waiver = Live(id="W-1", subjects=["okta-prod/ana"], ends=NOW + DAYS_30)
+    waiver = Live(id="W-1", subjects=["okta-prod/ana"], starts=NOW, ends=NOW + DAYS_30)
     await judge(store, [ANA], remediate_within=DAYS_30, waivers=[waiver])
     diff = await judge(store, second, NOW + HOUR, complete=complete, remediate_within=DAYS_30, waivers=[waiver])
     assert (diff.waived, diff.undue) == (0, 0)

@@ -26,7 +26,7 @@ EVE = finding("eve_100%")
 @pytest.fixture
 async def filled(store: Store) -> Store:
     """Give a store with four findings of two days, one resolved, one waived, and one of another check and family."""
-    waiver = Live(id="W-1", subjects=["okta-prod/eve_100%"], ends=NOW + DAY)
+    waiver = Live(id="W-1", subjects=["okta-prod/eve_100%"], starts=NOW, ends=NOW + DAY)
     await judge(store, [CID, EVE, finding("old")], NOW - 2 * DAY, waivers=[waiver])
     await judge(store, [CID, EVE, ANA, DAN, BEN], NOW, waivers=[waiver])
     stage = store.stage("backups", "backup")
@@ -47,7 +47,9 @@ def names(rows: Sequence[Row]) -> list[str]:
         pytest.param({}, ["eve_100%", "ana", "nightly", "ben", "dan", "cid"], id="worst first, then the longest"),
         pytest.param({"reverse": True}, ["cid", "dan", "ben", "nightly", "ana", "eve_100%"], id="reversed"),
         pytest.param({"sort": "label"}, ["ana", "ben", "cid", "dan", "eve_100%", "nightly"], id="by label"),
-        pytest.param({"sort": "source"}, ["nightly", "eve_100%", "ana", "ben", "cid", "dan"], id="by source"),
+        pytest.param(
+            {"sort": "source"}, ["nightly", "eve_100%", "ana", "ben", "dan", "cid"], id="by source, then worst first"
+        ),
         pytest.param({"check": "backups"}, ["nightly"], id="of a check"),
         pytest.param({"check": "no-such"}, [], id="of no check"),
         pytest.param({"family": "mfa", "outcome": Outcome.FAIL}, ["eve_100%", "ana"], id="of a family and outcome"),

@@ -106,6 +106,35 @@ async def test_a_new_judgement_fetches_the_finding_again() -> None:
         assert "all is new" in stage.text
 
 
+async def test_the_next_and_the_previous_of_the_list_are_an_arrow_away() -> None:
+    """In the list's own order and filter, until its ends; the list's cursor goes along."""
+    async with shown(rows=many_rows(40)) as stage:
+        await stage.press("1", "1", "slash", *"status", "colon", *"warn", "enter", "y", "i")
+        first = stage.app.clipboard
+        await stage.press("enter")
+        await stage.press("left")
+        assert "no finding before this one" in stage.lines[-1]
+        await stage.press("right", "y")
+        second = stage.app.clipboard
+        assert second != first
+        await stage.press("right", "left", "y")
+        assert stage.app.clipboard == second
+        await stage.press("escape", "y", "i")
+        assert stage.app.clipboard == second
+
+
+async def test_similar_findings_are_counted_and_shown() -> None:
+    """Same check, same reason; ``=`` opens the list of them."""
+    async with shown(rows=many_rows(40)) as stage:
+        await opened(stage)
+        await stage.press("G")
+        assert "8 other open findings of this check with the same reason" in stage.text
+        await stage.press("equals_sign")
+        assert stage.page == "FamilyScreen"
+        assert stage.port.asked[-1].reason == "no second factor is enrolled"
+        assert stage.port.asked[-1].check == "workforce-mfa"
+
+
 class DeafPort(CannedPort):
     """A port that gives no finding."""
 

@@ -71,7 +71,7 @@ async def test_a_hung_engine_turns_everything_blind() -> None:
     estate = msgspec.structs.replace(all_pass(), selftest=Selftest(passed_at=all_pass().at + timedelta(hours=1)))
     async with shown(estate) as stage:
         await stage.pass_time(timedelta(minutes=5))
-        assert "STALLED 5m" in stage.lines[0]
+        assert "STALLED 05:00" in stage.lines[0]
         await stage.pass_time(timedelta(hours=1))
         assert "8 BLIND" in stage.lines[0]
         assert "0 PASS" in stage.lines[0]
@@ -82,7 +82,7 @@ async def test_a_dead_engine_stays_on_the_screen() -> None:
     async with shown() as stage:
         stage.port.down = "the engine stopped: [Errno 28] No space left on device"
         await stage.pass_time(timedelta(minutes=3))
-        assert "ENGINE DOWN 3m" in stage.lines[0]
+        assert "ENGINE DOWN 03:00" in stage.lines[0]
         assert stage.lines[2].startswith(" ENGINE DOWN  last snapshot 05:30Z  the engine stopped: [Errno 28]")
 
 

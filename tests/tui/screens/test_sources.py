@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from checks.model.doubt import Cause
-from engine.port import Run, Snapshot
+from engine.port import Accept, EventQuery, Events, Quota, Run, Snapshot
 from tests.support.clock import NOW
-from tests.support.estates import ESTATES, a_gap, all_pass, mixed
+from tests.support.estates import ESTATES, CannedPort, a_gap, all_pass, mixed
 from tests.support.screens import LARGE, SMALL, shown
+from tui.actor import actor
 from tui.lines import plain, size
 from tui.model import build
 from tui.screens.sources import detail, table
@@ -108,6 +110,69 @@ def test_every_line_of_the_detail_fits() -> None:
     content = detail(build(mixed(), None, NOW), "aws", 60)
 
     assert max(size(line) for _, line in content.rows) <= 60
+
+
+def test_requests_limits_and_the_credential_are_told() -> None:
+    """What a provider allows, what it cost so far, and when the secret ends."""
+    text = told(
+        changed(
+            requests=1204,
+            request_failures={"throttled": 3, "unreachable": 1},
+            throttled=3,
+            throttle_seconds=90.0,
+            quota=Quota(remaining=10, limit=600, reset_at=NOW + timedelta(minutes=1)),
+            credential_expires_at=NOW + timedelta(days=3),
+        )
+    )
+
+    assert "1 204 since the engine started; 4 failed: 3 throttled, 1 unreachable" in text
+    assert "asked to wait 3 times, held back for 90s" in text
+    assert "10 of 600 requests left, anew at 05:31Z" in text
+    assert "ends 2026-11-24 05:30:00Z, in 3d00h" in text
+    assert "requests" not in told(all_pass())
+
+
+@pytest.mark.parametrize(("left", "says"), [(timedelta(0), "NOW"), (-timedelta(hours=2), "2h00m ago")], ids=str)
+def test_a_credential_that_has_ended_says_so(left: timedelta, says: str) -> None:
+    """Never a length of time that is over."""
+    assert says in told(changed(credential_expires_at=NOW + left))
+
+
+async def test_the_last_day_is_drawn_from_its_events() -> None:
+    """Where the events are known; where they cannot be fetched there is no strip at all."""
+    async with shown() as stage:
+        await stage.press("S")
+        assert "24h     ✖" in stage.text
+    async with shown(port=DeafPort(mixed())) as stage:
+        await stage.press("S")
+        assert "24h     " not in stage.text
+
+
+async def test_a_smaller_population_is_accepted_with_a_reason() -> None:
+    """A form asks for it."""
+    async with shown() as stage:
+        await stage.press("S", "A", "enter")
+        assert "why is it right?" in stage.text
+        await stage.press(*"merged", "enter")
+        assert stage.port.sent == [Accept(source="aws", reason="merged", by=actor())]
+
+
+async def test_a_check_that_suffers_is_a_click_away() -> None:
+    """The names in the detail open their findings."""
+    async with shown() as stage:
+        await stage.press("S")
+        row = next(y for y, text in enumerate(stage.lines) if "checks  " in text)
+        await stage.pilot.click(offset=(stage.lines[row].index("admin-mfa") + 1, row))
+        await stage.settle()
+        assert stage.page == "FamilyScreen"
+
+
+class DeafPort(CannedPort):
+    """A port that gives no events."""
+
+    async def events(self, query: EventQuery) -> Events:
+        """Fail."""
+        raise TimeoutError("the store is busy")
 
 
 async def test_r_runs_the_selected_source() -> None:

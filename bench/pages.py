@@ -1,0 +1,132 @@
+"""What a screen waits for at a million findings: ``.venv/bin/python bench/pages.py [findings]``.
+
+Wall time of a question to the store, asked for the first time since findings changed, and again. Limits: a page in
+30 ms in every order and at any place, the count of words that match little in 300 ms. There is no yardstick: a plain
+``LIMIT … OFFSET`` is what the first row of each order does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from checks.model.judgement import Outcome
+from checks.model.result import Finding
+from engine.port import Event, EventKind, EventQuery, Query
+from engine.store import CheckMemory
+from engine.store.sqlite import SqliteStore, open_sqlite
+
+NOW: Final = datetime(2026, 11, 21, 5, 30, tzinfo=UTC)
+CHECKS: Final = ("workforce-mfa", "admin-mfa", "stale-accounts", "access-keys")
+KINDS: Final = (
+    (Outcome.FAIL, "no second factor is enrolled"),
+    (Outcome.WARN, "only a weak factor is enrolled"),
+    (Outcome.WARN, "inside the enrolment grace"),
+    (Outcome.UNKNOWN, "the source may not read factors"),
+)
+TURNS: Final = 10
+"""Judgements over which the findings are first seen."""
+
+
+def main() -> None:
+    """Build the findings and print the figures."""
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
+        asyncio.run(measure(Path(folder), number))
+
+
+async def measure(folder: Path, number: int) -> None:
+    """Ask what screens ask."""
+    store = open_sqlite(folder / "store.sqlite", subject_key=bytes(32))
+    began = time.perf_counter()
+    for turn in range(TURNS):
+        for check in CHECKS:
+            await judge(store, check, number // len(CHECKS), turn)
+    print(f"{number:,} findings stored in {time.perf_counter() - began:.0f} s, {_megabytes(folder):.0f} MB")
+    await store.rows(Query(), NOW)
+    for sort in ("worst", "since", "check", "source", "reason", "label"):
+        for place in (0, number // 4, number // 2, number - 200):
+            await asked(store, f"by {sort}, from {place:,}", sort=sort, offset=place)
+        page = await store.rows(Query(sort=sort, offset=number * 7 // 10), NOW)
+        await asked(store, f"by {sort}, around a finding", sort=sort, around=page.rows[7].id)
+    for words in ("user4711", "nobody", "factor", "example", "user12 !weak", "~user4[0-9]{3}@"):
+        await asked(store, f"words {words}", text=words)
+    await asked(store, "words example, the middle", text="example", offset=number // 2)
+    await asked(store, "of a source", source="entra")
+    await asked(store, "of a reason", reason="weak")
+    await log(store, min(number, 900_000))
+    await store.close()
+
+
+async def log(store: SqliteStore, number: int) -> None:
+    """Write events, and ask for them."""
+    kinds: tuple[EventKind, ...] = ("state", "source", "finding", "operator")
+    for first in range(0, number, 10_000):
+        at = [NOW + timedelta(seconds=first + index) for index in range(10_000)]
+        lines = [Event(at=each, kind=kinds[i % 4], what=CHECKS[i % 4], text=f"event {i}") for i, each in enumerate(at)]
+        await store.append((), lines)
+    for what, query in (
+        ("events", EventQuery()),
+        ("events, the last page", EventQuery(offset=number - 200)),
+        ("events of a kind", EventQuery(kinds=("operator",))),
+        ("events with words", EventQuery(text="4711")),
+    ):
+        began = time.perf_counter()
+        found = await store.events(query)
+        print(f"{what:36s} {(time.perf_counter() - began) * 1e3:9.1f} ms {'':12s} of {found.matching:,}")
+
+
+async def asked(store: SqliteStore, what: str, **query: Any) -> None:
+    """Ask twice, and print how long each took."""
+    took: list[float] = []
+    matching = 0
+    for _ in range(2):
+        began = time.perf_counter()
+        matching = (await store.rows(Query(**query), NOW)).matching
+        took.append((time.perf_counter() - began) * 1e3)
+    print(f"{what:36s} {took[0]:9.1f} ms {took[1]:9.1f} ms of {matching:,}", flush=True)
+
+
+async def judge(store: SqliteStore, check: str, number: int, turn: int) -> None:
+    """Put a judgement through the store by which another part of the findings is first seen."""
+    stage = store.stage(check, "mfa" if check.endswith("mfa") else "access")
+    for page in estate(check, range(number * turn // TURNS, number * (turn + 1) // TURNS)):
+        await stage.add(page)
+    now = NOW - timedelta(days=TURNS - turn)
+    await stage.diff(now=now, complete=False, remediate_within=timedelta(0), waivers=())
+    await stage.commit(CheckMemory(name=check), (), ())
+
+
+def estate(check: str, numbers: range) -> Iterator[list[Finding]]:
+    """Build findings page by page."""
+    rng = random.Random(check)
+    for start in range(numbers.start, numbers.stop, 1_000):
+        yield [_finding(check, index, rng) for index in range(start, min(start + 1_000, numbers.stop))]
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.glob("store.sqlite*")) / 1e6
+
+
+def _finding(check: str, index: int, rng: random.Random) -> Finding:
+    source = ("okta-prod", "okta-dev", "aws", "entra")[index % 4]
+    outcome, reason = KINDS[rng.randrange(4)]
+    serial = index * len(CHECKS) + CHECKS.index(check)
+    return Finding(
+        subject=f"{source}/00u{serial * 2_654_435_761 % 2**40:017d}",
+        label=f"user{serial}@example.org",
+        outcome=outcome,
+        reason=reason,
+        facts={"mfa": False, "status": "active", "activated_at": "2026-10-01T00:00:00Z"},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""The history's rows say what was, what nobody saw, and how often it broke, at every width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from checks.model.state import State
+from engine.port import Past, Snapshot, Turn
+from tests.support.clock import NOW
+from tests.support.estates import CannedPort, all_blind, all_pass, empty, mixed
+from tests.support.pasts import a_day
+from tui.calendar import breach_list, gap_text, keys, strips, told
+from tui.lines import plain, size
+from tui.model import build
+from tui.past import Gap
+from tui.period import named
+from tui.scene import Scene, as_seen, scene
+from tui.trends import plots
+
+DAY = timedelta(days=1)
+WIDTHS = (39, 59, 77, 109, 159)
+
+
+def scened(snapshot: Snapshot, width: int = 77, name: str = "30d", pasts: Mapping[str, Past] | None = None) -> Scene:
+    """Lay out an estate's past."""
+    model = build(snapshot, None, NOW)
+    return scene(model, CannedPort(snapshot).pasts if pasts is None else pasts, named(name, NOW), NOW, width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["24h", "7d", "30d", "90d", "365d"])
+def test_every_row_fits(name: str, width: int) -> None:
+    """Strips, their ruler and their figures are exactly as wide as the screen."""
+    drawn = scened(mixed(), width, name)
+    content = strips(drawn, {"mfa", "access"}, 3, "mfa", "")
+
+    assert {size(row) for _, row in content.rows} == {width}
+    assert {size(row) for row in content.head} == {width + 1}
+
+
+@pytest.mark.parametrize("height", [4, 5, 9, 14, 40])
+@pytest.mark.parametrize("cursor", [None, 5])
+@pytest.mark.parametrize("estate", [mixed(), all_blind()], ids=["mixed", "blind"])
+def test_plots_fill_no_more_than_their_height(estate: Snapshot, cursor: int | None, height: int) -> None:
+    """A plot is cut to the terminal, and stands under its strip."""
+    drawn = scened(estate)
+    rows = plots(drawn, "mfa", cursor, height)
+
+    assert len(rows) <= height
+    assert max(size(row) for row in rows) <= 78
+
+
+def test_families_open_in_their_places() -> None:
+    """Checks are shown under their family in configured order."""
+    items = build(mixed(), None, NOW).items
+
+    assert keys(items, set()) == ["mfa", "access", "backup", "certification"]
+    assert keys(items, {"access"})[1:5] == ["access", "access/stale-accounts", "access/leavers", "access/access-keys"]
+
+
+def test_a_row_tells_days_in_control_coverage_and_breaches() -> None:
+    """An auditor's three figures stand beside the strip."""
+    pasts = {
+        "leavers": Past(
+            check="leavers",
+            turns=[
+                Turn(at=NOW - 60 * DAY, state=State.PASS, passed=9),
+                Turn(at=NOW - 5 * DAY, state=State.FAIL, passed=8, failed=1),
+                Turn(at=NOW - 4 * DAY, state=State.PASS, passed=9),
+            ],
+            days=[a_day(ago) for ago in range(40, -1, -1) if ago not in {10, 11}],
+        )
+    }
+    content = strips(scened(all_pass(), pasts=pasts), set(), None, None, "")
+    row = plain(dict(content.rows)["access"])
+
+    assert row.split()[3] == "✔" * 18 + "??" + "✔" * 4 + "✖✖" + "✔" * 4
+    assert row.split()[4:] == ["26/28", "93.2%", "1"]
+
+
+def test_a_check_that_nobody_told_of_is_no_data() -> None:
+    """Where the port tells nothing, nothing is green."""
+    content = strips(scened(all_pass(), pasts={}), set(), None, None, "")
+
+    assert "✔" not in "".join(plain(row) for _, row in content.rows)
+    assert "?" in plain(content.rows[0][1])
+
+
+def test_a_cell_is_told_with_counts_judgements_and_gaps() -> None:
+    """The line under the strips says what the cursor's day was."""
+    drawn = scened(all_pass())
+    first, second = told(drawn, "mfa/workforce-mfa", 24)
+
+    assert plain(first) == (
+        " Mon 16 Nov 2026  ✖ FAIL  workforce-mfa 99.0% of 43 112, 431 fail · judged 96×, longest pause 15m"
+    )
+    assert plain(second) == " no gap here"
+
+
+def test_a_day_without_data_says_so_and_names_the_gap() -> None:
+    """A gap has its times, and is never a pass."""
+    drawn = scened(all_pass(), name="90d")
+    cell = next(index for index, edge in enumerate(drawn.edges) if edge + 3 * DAY > NOW - 41 * DAY)
+    text = "\n".join(plain(each) for each in told(drawn, "mfa", cell))
+
+    assert "NO DATA" in text
+    assert "? gap: 09 Oct 23:45–13 Oct 00:00Z (3d00h) no data · shown as ?, never as ✔" in text
+
+
+def test_a_cell_in_the_future_is_told_as_such() -> None:
+    """Nothing is foretold."""
+    drawn = scened(all_pass(), name="7d")
+    early = Scene(drawn.items, drawn.period, NOW - 2 * DAY, drawn.pasts, drawn.limits, drawn.width)
+
+    assert "in the future" in plain(told(early, "mfa", len(early.edges) - 2)[0])
+
+
+@pytest.mark.parametrize(
+    ("gap", "text"),
+    [
+        (
+            Gap(NOW, NOW + timedelta(hours=3), timedelta(hours=3)),
+            "gap: 21 Nov 05:30–08:30Z (3h00m) no data",
+        ),
+        (
+            Gap(NOW, NOW + timedelta(hours=8), timedelta(hours=3)),
+            "gap: 3h00m without data, somewhere within 21 Nov 05:30–13:30Z",
+        ),
+    ],
+    ids=["placed", "somewhere"],
+)
+def test_a_gap_says_where_it_is_as_far_as_that_is_known(gap: Gap, text: str) -> None:
+    """No place is invented."""
+    assert gap_text(gap) == text
+
+
+def test_breaches_are_listed_the_latest_first() -> None:
+    """Start, end, how long, how it ended, and whose."""
+    content = breach_list(scened(mixed()), "mfa/admin-mfa", 60)
+    first = plain(content.rows[0][1])
+
+    assert "not over" in first
+    assert first.rstrip().endswith("admin-mfa")
+    assert all(size(row) <= 59 for _, row in content.rows)
+
+
+def test_no_breach_is_said_only_of_what_was_told() -> None:
+    """An empty list is praise for a check that was judged, and not for one that was not."""
+    lived = Past(check="leavers", turns=[Turn(at=NOW - 60 * DAY, state=State.PASS)], days=[a_day(0)])
+
+    assert "✔" in plain(breach_list(scened(all_pass(), pasts={"leavers": lived}), "access", 60).empty[0])
+    assert "✔" not in plain(breach_list(scened(all_pass(), pasts={}), "access", 60).empty[0])
+
+
+@pytest.mark.parametrize(("since", "is_blind"), [(NOW - timedelta(hours=4), True), (None, False)], ids=str)
+def test_a_check_that_is_blind_now_is_not_green_in_its_last_cell(since: datetime | None, *, is_blind: bool) -> None:
+    """A state goes stale by itself, without a judgement that says so."""
+    view = msgspec.structs.replace(mixed().checks[2], state_since=since, blind_by=None)
+    item = build(msgspec.structs.replace(mixed(), checks=[view]), None, NOW).items[0]
+    past = Past(check=view.name, turns=[Turn(at=NOW - 9 * DAY, state=State.PASS, passed=1)], days=[a_day(0)])
+    turns = as_seen(past, item).turns
+
+    assert item.word == "BLIND"
+    assert (turns[-1].state is item.state) is (is_blind or item.since is not None)
+
+
+def test_an_estate_without_checks_has_an_empty_history() -> None:
+    """There is nothing to draw, and nothing breaks."""
+    drawn = scened(empty())
+
+    assert strips(drawn, set(), None, None, "").rows == []
+    assert [plain(each) for each in told(drawn, None, None)] == ["", ""]
+    assert plots(drawn, None, None, 10) == [()] * 10
+
+
+def test_a_family_plots_its_worst_check() -> None:
+    """The check that is red now is the one whose coverage is drawn."""
+    drawn = scened(mixed())
+    lead = drawn.lead("mfa")
+
+    assert lead is not None
+    assert lead.view.name == "admin-mfa"
+    assert "admin-mfa" in plain(plots(drawn, "mfa", None, 12)[0])

@@ -1,0 +1,147 @@
+"""What panels add below their checks: how it went lately, ages against the RPO, what ends next, what changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from checks.model.state import State
+from engine.port import Deadline, KnownTime, Past, Snapshot, Turn
+from tests.support.clock import NOW
+from tests.support.estates import CannedPort, all_blind, all_pass, empty, mixed
+from tests.support.pasts import a_day
+from tui.glance import changed, glance
+from tui.lines import plain, size
+from tui.model import FAMILIES, build
+from tui.period import named
+from tui.scene import Scene, scene
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+RPO = Deadline(source="dumps", id="", at=NOW, rpo_seconds=86_400, grace_seconds=21_600)
+
+
+def past_of(snapshot: Snapshot, pasts: dict[str, Past] | None = None) -> Scene:
+    """Lay out the last thirty days."""
+    told = CannedPort(snapshot).pasts if pasts is None else pasts
+    return scene(build(snapshot, None, NOW), told, named("30d", NOW), NOW, 80)
+
+
+def drawn(snapshot: Snapshot, family: str, room: int, width: int = 38) -> list[str]:
+    """Give the lines as text."""
+    rows = glance(build(snapshot, None, NOW), past_of(snapshot), family, width, room)
+    assert all(size(row) <= width for row in rows)
+    return [plain(row) for row in rows]
+
+
+def aged(*hours: int) -> Snapshot:
+    """Build an estate whose backups are so old."""
+    whole = timedelta(hours=30)
+    sets = [
+        msgspec.structs.replace(RPO, id=f"db{number:02}", at=NOW - old * HOUR + whole)
+        for number, old in enumerate(hours)
+    ]
+    estate = all_pass()
+    views = [msgspec.structs.replace(v, deadlines=sets) if v.family == "backup" else v for v in estate.checks]
+    return msgspec.structs.replace(estate, checks=views)
+
+
+def ending(*days: int) -> Snapshot:
+    """Build an estate whose certificates end after so many days."""
+    times = [
+        KnownTime(
+            source="edge", id=f"t{n}", what="tls_not_after", at=NOW + d * DAY + HOUR, name=f"host{n}.example.org:443"
+        )
+        for n, d in enumerate(days)
+    ]
+    newest = KnownTime(source="dumps", id="db01", what="backup_newest", at=NOW)
+    return msgspec.structs.replace(all_pass(), times=[newest, *times])
+
+
+@pytest.mark.parametrize("room", range(8))
+@pytest.mark.parametrize("width", [38, 48, 60, 78, 118])
+@pytest.mark.parametrize("estate", [mixed(), all_blind(), empty(), aged(3, 31), ending(4, 90)], ids=range(5))
+def test_a_panel_gets_no_more_than_it_has_room_for(estate: Snapshot, width: int, room: int) -> None:
+    """No check is pushed off its panel by a plot."""
+    for family in FAMILIES:
+        assert len(drawn(estate, family, room, width)) <= room
+
+
+def test_coverage_stands_beside_its_value_target_and_name() -> None:
+    """A curve without numbers tells nothing."""
+    (text,) = drawn(mixed(), "mfa", 1)
+
+    assert text.startswith(" 30d ")
+    assert text.endswith(" 92.6% ≥100% admin-mfa")
+
+
+def test_a_young_history_is_drawn_over_the_time_that_it_has() -> None:
+    """Ten minutes of demo are not lost in thirty days of question marks."""
+    estate = all_pass()
+    born = NOW - timedelta(minutes=40)
+    young = {
+        view.name: Past(
+            check=view.name,
+            turns=[Turn(at=born, state=State.PASS, passed=9)],
+            days=[a_day(0, first_at=born, judged=4, longest_gap_seconds=900.0)],
+        )
+        for view in estate.checks
+    }
+    rows = glance(build(estate, None, NOW), past_of(estate, young), "mfa", 60, 2)
+
+    assert plain(rows[1]).startswith(" 1h  ··········✔✔✔")
+
+
+def test_backups_are_measured_against_their_rpo_the_worst_first() -> None:
+    """The mark is the RPO of each set; what is past it is over the mark."""
+    first, second, third, *_ = drawn(aged(7, 31, 26, 3, 1), "backup", 6, 60)[1:]
+
+    assert first.split()[0] == "db01"
+    assert "│▇" in first
+    assert first.rstrip().endswith("31h of RPO 24h")
+    assert second.rstrip().endswith("26h of RPO 24h")
+    assert "▇ " in third
+
+
+def test_sets_that_do_not_fit_are_counted() -> None:
+    """Nothing is hidden without a number."""
+    assert drawn(aged(31, 7, 3), "backup", 1)[0].rstrip().endswith("31h of 24h +2")
+
+
+def test_what_ends_next_is_told_in_one_line_where_there_is_no_more_room() -> None:
+    """The nearest end comes first, what has ended before it."""
+    text = drawn(ending(41, -2, 9), "certification", 1, 60)[0]
+
+    assert text.rstrip() == " next: host1.example.org 47h ago · host2.example.org 9d"
+
+
+def test_ends_stand_on_an_axis_where_there_is_room() -> None:
+    """Nearer is further left; what is later is counted."""
+    rows = drawn(ending(41, 6, 88, 200, 300), "certification", 8, 78)
+    points = [row.index("●") for row in rows if "●" in row]
+
+    assert points == sorted(points)
+    assert len(points) == 3
+    assert any("+2 later" in row and "90d" in row for row in rows)
+
+
+def test_what_is_in_another_state_than_yesterday_is_listed() -> None:
+    """From, to, since when; and how many findings moved."""
+    content = changed(build(mixed(), None, NOW), past_of(mixed()))
+    rows = dict(content.rows)
+
+    assert set(rows) >= {"backups", "stale-accounts", "access-keys"}
+    assert plain(rows["backups"]).rstrip().endswith("20 Nov 22:30Z backups")
+    assert plain(rows["backups"])[1:3] == "→✖"
+    assert plain(content.foot[0]) == "  +12 -4 findings"
+
+
+def test_without_an_answer_nothing_is_claimed_to_be_unchanged() -> None:
+    """Not told is not the same as no change."""
+    content = changed(build(mixed(), None, NOW), None)
+
+    assert content.rows == []
+    assert plain(content.empty[0]).strip() == "…"
+    assert glance(build(mixed(), None, NOW), None, "mfa", 60, 4) == []

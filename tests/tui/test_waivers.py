@@ -1,0 +1,320 @@
+"""What waivers look like: their status by the reader's clock, their order, what is told of each, what can be done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from checks.model.state import Tally
+from engine.port import WaiverView
+from tests.support.clock import NOW
+from tests.support.estates import a_row, mixed
+from tests.support.pasts import some_waivers
+from tests.support.snapshots import a_standing
+from tui.lines import plain, size
+from tui.model import Model, build
+from tui.waivers import (
+    Status,
+    covers,
+    impact,
+    listed,
+    matches,
+    not_approvable,
+    not_revocable,
+    ordered,
+    page,
+    scope,
+    status,
+    subjects_fault,
+    subjects_of,
+    todo,
+    told,
+    words_of,
+    would_cover,
+)
+
+DAY = timedelta(days=1)
+
+
+def a_waiver(**changes: Any) -> WaiverView:
+    """Build an active waiver that ends in 60 days."""
+    waiver = msgspec.structs.replace(some_waivers()[0], ends=NOW + 60 * DAY)
+    return msgspec.structs.replace(waiver, **changes)
+
+
+def an_estate(**counts: Any) -> Model:
+    """Build an estate whose first check has these counts."""
+    estate = mixed()
+    first, *rest = estate.checks
+    tallied = msgspec.structs.replace(first, standing=a_standing(tally=Tally(**counts)))
+    return build(msgspec.structs.replace(estate, checks=[tallied, *rest]), None, NOW)
+
+
+def drawn(waiver: WaiverView, width: int = 100, by: str = "kim") -> str:
+    """Give everything about a waiver as text."""
+    return "\n".join(plain(each) for each in page(waiver, an_estate(passed=90, failed=10, waived=2), width, by=by))
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        pytest.param({}, Status.ACTIVE, id="active"),
+        pytest.param({"ends": NOW + 14 * DAY}, Status.EXPIRING, id="ends within 14 days"),
+        pytest.param({"ends": NOW + 14 * DAY + timedelta(seconds=1)}, Status.ACTIVE, id="ends a moment later"),
+        pytest.param({"ends": NOW}, Status.EXPIRED, id="ended since the engine was asked"),
+        pytest.param({"ends": NOW, "status": "requested"}, Status.EXPIRED, id="request that ran out"),
+        pytest.param({"status": "requested"}, Status.REQUESTED, id="requested"),
+        pytest.param({"status": "requested", "ends": None}, Status.REQUESTED, id="requested without an end"),
+        pytest.param({"status": "future", "starts": NOW + DAY}, Status.FUTURE, id="not yet"),
+        pytest.param({"status": "future", "starts": NOW}, Status.ACTIVE, id="began since the engine was asked"),
+        pytest.param({"status": "expired"}, Status.EXPIRED, id="expired"),
+        pytest.param({"status": "revoked"}, Status.REVOKED, id="revoked"),
+        pytest.param({"status": "malformed"}, Status.MALFORMED, id="malformed"),
+        pytest.param({"status": "malformed", "ends": NOW}, Status.MALFORMED, id="malformed and over"),
+    ],
+)
+def test_the_status_is_derived_at_the_readers_clock(changes: dict[str, Any], found: Status) -> None:
+    """An ended waiver never looks active, whatever the engine said before."""
+    assert status(a_waiver(**changes), NOW) is found
+
+
+def test_what_waits_for_somebody_is_first_and_what_ended_is_last() -> None:
+    """Requests, malformed ones, then by end, then the ended."""
+    found = [waiver.id for _, waiver in ordered(some_waivers(), "", NOW)]
+
+    assert found == ["WV-23", "WV-26", "WV-25", "WV-22", "WV-9", "WV-24", "WV-7"]
+
+
+def test_rows_have_keys_of_their_own_even_where_ids_are_not() -> None:
+    """Two entries with one id are both shown, and so are those without any."""
+    twins = [a_waiver(id=""), a_waiver(id=""), a_waiver(), a_waiver(status="malformed")]
+
+    assert len({key for key, _ in ordered(twins, "", NOW)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "count"),
+    [
+        pytest.param("", 7, id="nothing typed"),
+        pytest.param("SEC-2230", 1, id="ticket"),
+        pytest.param("wv-2 !wv-22", 4, id="without"),
+        pytest.param("status:requested", 1, id="status"),
+        pytest.param("status:exp", 4, id="start of a status"),
+        pytest.param("!status:exp", 3, id="not a status"),
+        pytest.param("emergency", 1, id="flag"),
+        pytest.param("denied aws", 1, id="structural"),
+        pytest.param("!", 7, id="half typed"),
+        pytest.param("no-such-word", 0, id="nothing matches"),
+    ],
+)
+def test_a_filter_narrows_by_words_and_status(typed: str, count: int) -> None:
+    """Every word must hold."""
+    assert sum(matches(waiver, typed, NOW) for waiver in some_waivers()) == count
+
+
+@pytest.mark.parametrize("width", [38, 60, 78, 104, 158])
+def test_columns_stand_under_their_headings(width: int) -> None:
+    """The row counts end where their heading ends, at every width."""
+    content = listed(some_waivers(), "", an_estate(passed=1), width)
+    head = plain(content.head[0])
+    row = " " + plain(dict(content.rows)["WV-22#0"])
+
+    assert row[head.index("Rows") + 3] == "2"
+    assert row.index("~lee") == head.index("Approved")
+
+
+def test_a_wide_list_says_who_asked() -> None:
+    """Requester and approver have a column each where there is room."""
+    content = listed(some_waivers(), "", an_estate(passed=1), 120)
+
+    assert "Requested" in plain(content.head[0])
+    assert "ana" in plain(dict(content.rows)["WV-22#0"])
+
+
+def test_the_list_counts_what_is_active_and_what_waits() -> None:
+    """The frame says it at a glance."""
+    note = plain(listed(some_waivers(), "", an_estate(passed=1), 78).note)
+
+    assert note == "3 active · 3 end within 14 d · 1 requested · 1 malformed"
+
+
+@pytest.mark.parametrize(
+    ("waivers", "typed", "error", "said"),
+    [
+        pytest.param(None, "", "", "…", id="not known yet"),
+        pytest.param(None, "", "the engine died", "not fetched: the engine died", id="not fetched"),
+        pytest.param([], "", "", "No waiver is in the file", id="none"),
+        pytest.param([a_waiver()], "zz", "", "0 of 1 match “zz”: esc clears the filter", id="filtered away"),
+    ],
+)
+def test_an_empty_list_says_why(waivers: list[WaiverView] | None, typed: str, error: str, said: str) -> None:
+    """Not known, not there and not matching are three things."""
+    content = listed(waivers, typed, an_estate(passed=1), 78, error=error)
+
+    assert said in plain(content.empty[0])
+
+
+def test_rows_of_before_say_that_they_are_not_fetched_again() -> None:
+    """An engine that does not answer leaves no list that looks fresh."""
+    content = listed([a_waiver()], "", an_estate(passed=1), 78, error="the engine died")
+
+    assert "not fetched again: the engine died" in plain(content.foot[0])
+
+
+def test_text_of_the_file_is_drawn_literally_and_harmlessly() -> None:
+    """The file is untrusted text like any other."""
+    text = drawn(a_waiver(reason="[red]\x1b[31m\u202ereason", subjects=("a\nb",), requested_by="x\x00y"))
+
+    assert "[red][31mreason" in text
+    assert "\x1b" not in text
+    assert "xy" in text
+
+
+def test_every_line_of_the_detail_fits() -> None:
+    """Long reasons and scopes wrap."""
+    wide = a_waiver(subjects=tuple(f"okta-prod/00u{n}" for n in range(40)), reason="word " * 60)
+
+    assert max(size(each) for each in page(wide, an_estate(passed=1), 44, by="kim")) <= 44
+
+
+def test_an_approver_is_only_claimed() -> None:
+    """The file names an approver, which proves nothing."""
+    assert "lee, as claimed" in drawn(a_waiver())
+    assert "none yet" in drawn(a_waiver(approved_by=""))
+    assert "EMERGENCY: one person decided" in drawn(a_waiver(emergency=True, approved_by="ana"))
+
+
+def test_a_missing_compensating_control_is_told() -> None:
+    """Nothing done instead is worth a word."""
+    assert "sign-in from the plant's network alone" in drawn(a_waiver())
+    assert "no compensating control is named" in drawn(a_waiver(compensating_control=""))
+
+
+def test_a_malformed_waiver_tells_its_fault_and_that_it_waives_nothing() -> None:
+    """What is wrong, and what to do."""
+    content = told(some_waivers()[-1], an_estate(passed=1), 78, by="kim")
+    text = "\n".join(plain(each) for _, each in content.rows)
+
+    assert plain(content.note) == "malformed, waives nothing"
+    assert "waiver[6].check: no configured check" in text
+    assert "mend it in the waiver file" in text
+    assert "no configured check no-such: it covers nothing" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        pytest.param({}, "covers 2 of 10 open; net of waivers 92.0% with it, 90.0% without; 90.0% pass", id="active"),
+        pytest.param(
+            {"status": "requested", "covers": 3},
+            "would cover 3 of 10 open; net of waivers 95.0% with it, 92.0% without; 90.0% pass",
+            id="requested",
+        ),
+        pytest.param({"status": "malformed"}, "would cover, were it well-formed, 2 of 10 open", id="malformed"),
+    ],
+)
+def test_the_impact_is_told_with_and_without(changes: dict[str, Any], said: str) -> None:
+    """Waived is never passed: net and bare coverage are both told."""
+    item = an_estate(passed=90, failed=10, waived=2).check("workforce-mfa")
+
+    assert impact(a_waiver(**changes), item).startswith(said)
+
+
+def test_no_coverage_is_told_where_none_is_known() -> None:
+    """Unbounded doubt gives no figure."""
+    item = an_estate(passed=90, failed=1, missing=None).check("workforce-mfa")
+
+    assert impact(a_waiver(), item).endswith("no coverage is known")
+
+
+@pytest.mark.parametrize(
+    ("waiver", "by", "why"),
+    [
+        pytest.param(a_waiver(status="requested"), "kim", "", id="another person"),
+        pytest.param(a_waiver(status="requested"), " ANA ", "another person than", id="the requester"),
+        pytest.param(a_waiver(), "kim", "only a request can be approved", id="active"),
+        pytest.param(a_waiver(status="requested", ends=NOW), "kim", "is expired", id="request that ran out"),
+    ],
+)
+def test_only_a_request_of_another_person_can_be_approved(waiver: WaiverView, by: str, why: str) -> None:
+    """Names are compared as the engine compares them; the detail says the same."""
+    found = not_approvable(waiver, NOW, by)
+
+    assert (why in found) if why else not found
+
+
+def test_what_to_do_depends_on_who_looks() -> None:
+    """A requester is told to find somebody else."""
+    request = a_waiver(status="requested", approved_by="")
+
+    assert todo(request, NOW, "kim").startswith("a approves it")
+    assert todo(request, NOW, "ana").startswith("your own request: another person than ana approves it")
+
+
+@pytest.mark.parametrize("found", ["malformed", "expired"])
+def test_what_waives_nothing_cannot_be_revoked(found: Any) -> None:
+    """There is nothing to end."""
+    assert "there is nothing to end" in not_revocable(a_waiver(status=found), NOW)
+    assert not not_revocable(a_waiver(), NOW)
+
+
+def test_a_scope_is_short_in_the_list() -> None:
+    """The first subject and how many more; of unknowns the source and the cause."""
+    assert scope(a_waiver()) == "workforce-mfa: okta-prod/00u29 +1"
+    assert scope(some_waivers()[4]) == "access-keys: aws denied"
+
+
+@pytest.mark.parametrize(
+    ("subject", "covered"),
+    [
+        pytest.param("okta-prod/00u1", True, id="id"),
+        pytest.param("OKTA-PROD/00U1", False, id="ids are exact"),
+        pytest.param("USER00001@example.org", True, id="label of any case"),
+        pytest.param("user0000?@example.org", True, id="glob of a label"),
+        pytest.param("okta-prod/*", True, id="glob of an id"),
+        pytest.param("user00001", False, id="part of a label"),
+        pytest.param("[u]ser00001@example.org", False, id="brackets stand for themselves"),
+    ],
+)
+def test_a_subject_covers_as_in_the_engine(subject: str, *, covered: bool) -> None:
+    """Exact ids, labels in any case, only * and ? are wild."""
+    assert covers(subject, a_row(1)) is covered
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        pytest.param("", "name subjects", id="nothing"),
+        pytest.param("*", "too wide", id="everything"),
+        pytest.param("okta-prod/*", "too wide", id="everything of a source"),
+        pytest.param("kiosk-*", "", id="glob with a name"),
+        pytest.param("okta-prod/00u1, okta-prod/00u2,", "", id="two"),
+    ],
+)
+def test_subjects_that_are_everything_are_refused(typed: str, why: str) -> None:
+    """A waiver of everything is not a waiver."""
+    found = subjects_fault(subjects_of(typed))
+
+    assert (why in found) if why else not found
+
+
+def test_the_store_is_asked_for_words_that_every_covered_finding_holds() -> None:
+    """What is wild is left out, and nothing is taken for an operator."""
+    assert words_of("kiosk-*@ex?mple.org") == "kiosk- @ex mple.org"
+    assert words_of("!odd *~x") == ""
+
+
+def test_what_a_request_would_cover_is_told_with_names() -> None:
+    """A wildcard is a warning, and so is nothing at all."""
+    rows = [a_row(number) for number in (1, 2, 3, 4)]
+
+    assert plain(would_cover(rows[:1], 7, whole=True, wild=False)) == (
+        " would cover 1 of 7 open findings now: user00001@example.org"
+    )
+    assert plain(would_cover(rows, 7, whole=False, wild=True)).startswith(
+        " would cover at least 4 of 7 open findings now; a wildcard covers what comes later too: user00001"
+    )
+    assert would_cover([], 7, whole=True, wild=False)[0].role == "warn"

@@ -1,0 +1,220 @@
+"""What the overview's panels add where there is room: how coverage moved, backup ages, what expires next; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from rich.cells import cell_len
+
+from checks.model.state import State
+from engine.port import Deadline, KnownTime
+from tui.calendar import FUTURE, mark_of, state_role, strip_of
+from tui.format import age, clean, fit, moment, number, percent
+from tui.lines import BLANK, Line, Span, crop, line, size
+from tui.model import Item, Model
+from tui.past import DAY, HOUR, Cell, at, cells, midnight, samples
+from tui.plots import bar, coverage_scale, distance, left, runs, sparkline
+from tui.scene import Scene
+from tui.status import GLYPHS, coverage
+from tui.widgets.board import Content
+
+_SPANS = {"1h": HOUR, "3h": 3 * HOUR, "8h": 8 * HOUR, "24h": DAY, "3d": 3 * DAY, "7d": 7 * DAY, "14d": 14 * DAY}
+_LONGEST = "30d"
+_EPOCH = datetime.fromtimestamp(0, tz=UTC)
+_EXPIRES = ("tls_not_after", "attestation_until")
+HORIZON = 90 * DAY
+"""The far end of the axis on which expiries are shown."""
+_MOST = 4
+"""Bars or dates in a panel."""
+
+
+def glance(model: Model, drawn: Scene | None, family: str, width: int, room: int) -> list[Line]:
+    """Fill at most ``room`` lines: what is peculiar to a family, then how it went lately."""
+    if room < 1:
+        return []
+    past = _lately(drawn, family, width) if drawn is not None else []
+    own_room = min(_MOST, max(1, room - len(past) - 1))
+    own = {"backup": _backups, "certification": _expiries}.get(family, _nothing)(model, width, own_room)
+    if not own and not past:
+        return []
+    spare = room - len(own) - len(past)
+    between = [BLANK] if own and past and spare > 1 else []
+    return [*([BLANK] if spare > 0 else []), *own, *between, *past][:room]
+
+
+def _nothing(_model: Model, _width: int, _room: int) -> list[Line]:
+    return []
+
+
+def _lately(drawn: Scene, family: str, width: int) -> list[Line]:
+    """Draw the coverage of the family's worst check, and the worst state of all its checks."""
+    item = drawn.lead(family)
+    if item is None or item.view.name not in drawn.timelines:
+        return []
+    name, span = _span(drawn)
+    count = 30 if width >= 60 else 15 if width >= 48 else 10
+    label = Span(f" {name:<4}", "dim")
+    edges = _edges(drawn, span, 30)
+    strip = _unborn(strip_of(cells(drawn.of(family), edges, drawn.horizon)), drawn, edges)
+    held, observed = drawn.control(family)
+    told = Span(f" in control {held} of {observed} days", "dim")
+    return [
+        (label, *_coverage(drawn, item, span, count, width - 6)),
+        (label, *strip, *((told,) if width >= 60 and name == _LONGEST else ())),
+    ]
+
+
+def _born(drawn: Scene) -> datetime:
+    """Give the first judgement of all that is known."""
+    first = [day.first_at for past in drawn.pasts.values() for day in past.days[:1]]
+    return min(first, default=drawn.horizon)
+
+
+def _span(drawn: Scene) -> tuple[str, timedelta]:
+    """Choose the shortest time that holds all that is known, at most thirty days."""
+    known = drawn.horizon - _born(drawn)
+    return next(((name, span) for name, span in _SPANS.items() if known <= span), (_LONGEST, 30 * DAY))
+
+
+def _unborn(line_: Line, drawn: Scene, edges: Sequence[datetime]) -> Line:
+    """Leave the time before anything was ever judged without a mark: it is no gap in what was watched."""
+    early = sum(end <= _born(drawn) for end in edges[1:])
+    marks = [(char, span.role) for span in line_ for char in span.text]
+    return runs([(FUTURE, "faint") if index < early else mark for index, mark in enumerate(marks)])
+
+
+def _edges(drawn: Scene, span: timedelta, count: int) -> list[datetime]:
+    cell = span / count
+    start = midnight(drawn.horizon)
+    end = start + DAY if cell >= DAY else start + (-((start - drawn.horizon) // cell)) * cell
+    return [end - (count - number) * cell for number in range(count + 1)]
+
+
+def _coverage(drawn: Scene, item: Item, span: timedelta, count: int, width: int) -> Line:
+    """Draw a check's coverage with its value and its target beside it."""
+    edges = _edges(drawn, span, count)
+    found = samples(drawn.timelines[item.view.name], edges)
+    target = item.view.standing.threshold
+    scale = coverage_scale([sample.low for sample in found if sample is not None], target)
+    spark = sparkline([None if sample is None else sample.low for sample in found], scale, "focus")
+    rest = line(Span(f" {coverage(item)}", "strong"), Span(f" ≥{percent(target)}", "dim"))
+    name = width - size(spark) - size(rest) - 1
+    spark = _unborn(spark, drawn, edges)
+    return (*spark, *rest, *((Span(" " + fit(clean(item.view.name), name).rstrip(), "dim"),) if name >= 6 else ()))
+
+
+def _backups(model: Model, width: int, room: int) -> list[Line]:
+    """Draw the ages of the backups that are oldest against their RPO, which is at the mark."""
+    found = [each for item in model.family("backup") for each in item.view.deadlines]
+    aged = sorted(found, key=lambda each: -_share(model, each))
+    name = 12 if width < 60 else 24
+    lines = []
+    for index, each in enumerate(aged[:room]):
+        share = _share(model, each)
+        over = timedelta(seconds=each.rpo_seconds + each.grace_seconds)
+        newest = each.at - over
+        role = "fail" if model.now >= each.at else "warn" if share > 1.0 else "focus"
+        more = f" +{len(aged) - room}" if index == room - 1 and len(aged) > room else ""
+        of = " of RPO " if width >= 60 else " of "
+        told = f" {age(model.now - newest):>3}{of}{age(timedelta(seconds=each.rpo_seconds))}"
+        bars = bar(share / 2, max(4, width - name - (20 if width >= 60 else 16)), 0.5, role)
+        text = Span(fit(_named(model, each.source, each.id), name))
+        lines.append(
+            (Span(" "), text, Span(" "), *bars, Span(told, "strong" if share > 1.0 else "dim"), Span(more, "dim"))
+        )
+    return lines
+
+
+def _share(model: Model, each: Deadline) -> float:
+    """Give a backup's age as a share of its RPO."""
+    whole = timedelta(seconds=each.rpo_seconds + each.grace_seconds)
+    old = (model.now - (each.at - whole)).total_seconds()
+    return old / each.rpo_seconds if each.rpo_seconds else 0.0
+
+
+def _expiries(model: Model, width: int, room: int) -> list[Line]:
+    """Show what ends next on an axis of days, the nearest first; in one line where there is no room for more."""
+    known = model.snapshot.times if model.snapshot is not None else ()
+    found = sorted((each for each in known if each.what in _EXPIRES), key=lambda each: each.at)
+    if not found:
+        return []
+    if room < 2:
+        return [_next(model, found, width)]
+    name = 16 if width < 60 else 28
+    axis = max(6, width - name - 12)
+    shown = found[: room - 1 if room >= _MOST else room]
+    more = f"+{len(found) - len(shown)} later" if len(found) > len(shown) else ""
+    lines = [_expiry(model, each, name, axis) for each in shown]
+    return [*lines, _axis(name, axis, more)] if room >= _MOST else lines
+
+
+def _expiry(model: Model, each: KnownTime, name: int, axis: int) -> Line:
+    span = each.at - model.now
+    role = "fail" if span < timedelta(0) else "text"
+    text = Span(fit(_named(model, each.source, each.id, each.name), name))
+    return (Span(" "), text, Span(" "), *distance(span, HORIZON, axis, role), Span(f" {left(span):>8}", _soon(span)))
+
+
+def _soon(span: timedelta) -> str:
+    return "bold.fail" if span < timedelta(0) else "strong" if span < 14 * DAY else "dim"
+
+
+def _axis(name: int, width: int, more: str) -> Line:
+    """Label the axis at each third."""
+    cells_ = [" "] * width
+    for share, label in ((0, "now"), (1, "30d"), (2, "60d")):
+        place = share * width // 3
+        cells_[place : place + len(label)] = label
+    return (Span(" " + fit(more, name) + " ", "dim"), Span("".join(cells_)[:width], "dim"), Span(f" {'90d':>8}", "dim"))
+
+
+def _next(model: Model, found: Sequence[KnownTime], width: int) -> Line:
+    parts: list[Span] = []
+    used = len(" next: ")
+    for each in found:
+        span = each.at - model.now
+        text = f"{clean(_named(model, each.source, each.id, each.name), max(12, width - 17))} "
+        used += cell_len(text) + len(left(span)) + (len(" · ") if parts else 0)
+        if used > width and parts:
+            break
+        parts += [Span(" · ", "dim")] if parts else []
+        parts += [Span(text), Span(left(span), _soon(span))]
+    return crop((Span(" next: ", "dim"), *parts), width)
+
+
+def _named(model: Model, source: str, key: str, name: str = "") -> str:
+    """Name a target or set as its configuration does."""
+    view = model.source(source)
+    return clean(name or (view.labels.get(key, key) if view is not None else key), 60).removesuffix(":443")
+
+
+def changed(model: Model, drawn: Scene | None) -> Content:
+    """Show which checks are in another state than a day ago, and what moved among findings."""
+    rows = []
+    for item in model.items if drawn is not None else ():
+        past = drawn.timelines.get(item.view.name) if drawn is not None else None
+        held = at(past, drawn.horizon - DAY) if past is not None and drawn is not None else None
+        was = held.state if held is not None else None
+        if past is not None and was is not item.state:
+            rows.append((item.view.name, _change(item, was, model)))
+    opened = sum(item.view.opened_24h for item in model.items)
+    resolved = sum(item.view.resolved_24h for item in model.items)
+    return Content(
+        title=line(Span("Changed since yesterday", "strong")),
+        note=line(Span(f"{len(rows)} of {len(model.items)} checks" if drawn is not None else "…", "dim")),
+        rows=rows,
+        empty=[line(Span("  no check is in another state than a day ago" if drawn is not None else "  …", "dim"))],
+        foot=[line(Span(f"  +{number(opened)} -{number(resolved)} findings", "dim"))],
+    )
+
+
+def _change(item: Item, was: State | None, model: Model) -> Line:
+    before = mark_of(Cell(_EPOCH, _EPOCH, was))
+    return line(
+        Span(before[0], before[1]),
+        Span("→", "dim"),
+        Span(GLYPHS[item.state], f"bold.{state_role(item.state)}" if item.state is not State.STALE else "stale"),
+        Span(f" {moment(item.since, model.now):<14}", "dim"),
+        Span(clean(item.view.name)),
+    )

@@ -1,0 +1,416 @@
+"""A page with a list of findings: filtered, sorted, frozen, marked, in columns of one's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import get_args
+
+import msgspec
+from textual import events
+from textual.suggester import Suggester
+from textual.timer import Timer
+from textual.widgets import Input
+
+from engine.port import Query, Row, Rows
+from tui.columns import COLUMNS, Layout, Sort, chosen, headings, lay_out, row_line, sort_beside
+from tui.filters import Filter, Scope, applied, completed, parse, suggestions
+from tui.findings import VIEWS, Shown, chips
+from tui.format import number
+from tui.keymap import applied as applied_key
+from tui.keys import FAMILY
+from tui.lines import BLANK, Line, Span, ends, line
+from tui.marks import Marks, all_of, same_list
+from tui.model import Item, Word
+from tui.screens.menu import ColumnsMenu, Menu, Option
+from tui.screens.page import Page
+from tui.screens.taking import Taking
+from tui.status import row_word
+from tui.widgets.bars import Strips
+from tui.widgets.table import GUTTER, SLOW_SECONDS, Table
+
+FILTER = next(key for key in FAMILY if key.id == "list.filter")
+DEBOUNCE_SECONDS = 0.1
+BAD = {Word.FAIL, Word.BLIND}
+HELD_MAX = 200
+"""Changes that are counted while the list is frozen; more are told as so many and more."""
+_SORT_SAYS = {
+    "worst": "failures first, urgent before others, then the longest",
+    "since": "the longest first",
+    "label": "whom it is about",
+    "reason": "the reason",
+    "check": "the configured check",
+    "source": "who told it",
+}
+
+
+class Suggest(Suggester):
+    """Completes what is typed into the filter; the right arrow takes it."""
+
+    def __init__(self, scope: Callable[[], Scope]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._scope = scope
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Complete the last word."""
+        return completed(value, self._scope())
+
+
+class Prompt(Input):
+    """What a filter is typed into; what comes in one go with enter is no text of it any more."""
+
+    def __init__(self, close: Callable[[], object], suggester: Suggester) -> None:
+        super().__init__(id="prompt", compact=True, select_on_focus=False, suggester=suggester)
+        self.cursor_blink = False
+        self._close = close
+
+    async def action_submit(self) -> None:
+        """Keep the filter and go back to the list."""
+        _ = self._close()
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave keys to the list that were sent here before it was closed."""
+        if not self.display:
+            event.prevent_default()
+
+
+class Listing(Page):
+    """A list of findings and what is done with it; the screen itself says which checks it is about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.typed = ""
+        """What was typed into the filter."""
+        self.narrowed = Filter()
+        self._frozen_at: datetime | None = None
+        self._known_at: datetime | None = None
+        """When the engine was last asked for rows; whatever it told was there by then."""
+        self._frozen_matching = 0
+        self._held = 0
+        """Changes since the list was frozen."""
+        self._shift = 0
+        """Columns that are scrolled away."""
+        self._laid: tuple[object, Layout] | None = None
+        """The latest layout, and what it was made from."""
+        self._debounce: Timer | None = None
+        self.chips = Strips(self._chip_lines, id="chips")
+        self.heads = Strips(self._head_lines, id="heads")
+        self.hints = Strips(self._hint_lines, id="hints")
+        self.table = Table(self._fetch, self._row, self.moved, id="findings")
+        self.prompt = Prompt(self.close_prompt, Suggest(self.scope))
+        self.taking = Taking(self, self.table, self.said)
+
+    def items(self) -> Sequence[Item]:
+        """Give the checks that the list is about."""
+        return self.model.items
+
+    def said(self) -> str:
+        """Say in words what the list shows."""
+        query = self.table.query_shown
+        return f"view {query.view}" + (f", filter {self.typed}" if self.typed else "")
+
+    def nothing(self) -> Line:
+        """Say why there is no row."""
+        return BLANK
+
+    def redraw_edges(self) -> None:
+        """Draw what is around the list."""
+        for widget in (self.chips, self.heads, self.hints):
+            widget.redraw()
+
+    def scope(self) -> Scope:
+        """Give the names that a filter may hold."""
+        return Scope(checks=[item.view for item in self.items()], now=self.model.now)
+
+    def held(self) -> str:
+        """Say how much the frozen list does not show."""
+        return "" if self._frozen_at is None else f"+{self._held}{'+' * (self._held >= HELD_MAX)}"
+
+    def _chip_lines(self, width: int) -> list[Line]:
+        table = self.table
+        shown = Shown(
+            query=table.query_shown,
+            typed=self.typed,
+            faults=self.narrowed.faults,
+            matching=table.matching,
+            total=table.total,
+            took_seconds=table.took_seconds or None,
+            waiting_seconds=table.waiting_seconds if table.is_slow else None,
+            marked=table.marks.described(),
+            frozen=self.held() or None,
+            exporting=self.taking.exporting,
+        )
+        place = f"row {number(table.index + 1)}/{number(table.matching)} " if table.matching else " "
+        return [ends(chips(shown), line(Span(place, "dim")), width)]
+
+    def _head_lines(self, _width: int) -> list[Line]:
+        return [(Span(" " * GUTTER), *headings(self._layout(self.table.size.width - GUTTER), self.table.query_shown))]
+
+    def _hint_lines(self, _width: int) -> list[Line]:
+        found = suggestions(self.prompt.value, self.scope())
+        return [line(Span("   " + "  ".join(found), "dim"))]
+
+    def _layout(self, width: int) -> Layout:
+        asked = (width, self._shift, tuple(self._columns() or ()))
+        if self._laid is None or self._laid[0] != asked:
+            self._laid = (asked, lay_out(chosen(asked[2], width), max(1, width), self._shift))
+        return self._laid[1]
+
+    def _columns(self) -> Sequence[str] | None:
+        return self.home.memory.columns(self.table.query_shown.view)
+
+    async def _fetch(self, query: Query) -> Rows:
+        asked_at = self.home.clock()
+        rows = await self.home.port.rows(query)
+        self._known_at = asked_at
+        return rows
+
+    def _row(self, row: Row, width: int) -> Line:
+        return row_line(row, self.model.check(row.check), self.model.now, self._layout(width))
+
+    # What the list tells ----------------------------------------------------------------------------------------------
+
+    def moved(self) -> None:
+        """Tell about another row."""
+        self.table.note = self.nothing()
+        self.redraw_edges()
+
+    def on_table_slow(self) -> None:
+        """Tell for how long the store has been asked."""
+        self.chips.redraw()
+
+    def on_table_failed(self, message: Table.Failed) -> None:
+        """Say that the engine did not give the rows."""
+        self.chips.redraw()
+        self.say(f"rows not fetched: {message.error}", "fail")
+
+    # Filter -----------------------------------------------------------------------------------------------------------
+
+    def show_prompt(self, *, shown: bool) -> None:
+        """Show what a filter is typed into, or hide it."""
+        self.prompt.display = self.hints.display = shown
+
+    def on_key(self, event: events.Key) -> None:
+        """Open the prompt at once, and type into it what came in one go with the key that opens it.
+
+        A paste, or a fast hand far away: such keys were sent to the list, for which each of them is a command.
+        """
+        if self.prompt.display:
+            if event.key in {"enter", "escape"}:
+                event.stop()
+                _ = self.close_prompt()
+            elif event.is_printable and event.character is not None:
+                event.stop()
+                self.prompt.insert_text_at_cursor(event.character)
+        elif event.key in applied_key(FILTER, self.home.keymap).keys.split(","):
+            event.stop()
+            self.action_filter()
+
+    def action_filter(self) -> None:
+        """Open the prompt."""
+        self.prompt.value = self.typed
+        self.prompt.cursor_position = len(self.typed)
+        self.show_prompt(shown=True)
+        self.set_focus(self.prompt)
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Filter while typing, a moment after the last key."""
+        self.hints.redraw()
+        if self._debounce is not None:
+            self._debounce.stop()
+        if self.prompt.display:
+            self._debounce = self.set_timer(DEBOUNCE_SECONDS, lambda: self.narrow(message.value))
+
+    def narrow(self, typed: str) -> None:
+        """Filter the list, as if it was typed."""
+        if typed == self.typed:
+            return
+        self.typed = typed
+        self.narrowed = parse(typed, self.scope())
+        self._show(applied(self.table.query_shown, self.narrowed))
+
+    def close_prompt(self) -> bool:
+        """Close the prompt and keep what was typed."""
+        if not self.prompt.display:
+            return False
+        if self._debounce is not None:
+            self._debounce.stop()
+        self.show_prompt(shown=False)
+        self.set_focus(self.table)
+        self.narrow(self.prompt.value)
+        return True
+
+    def clear_filter(self) -> bool:
+        """Clear the filter."""
+        if not self.typed:
+            return False
+        self.prompt.value = ""
+        self.narrow("")
+        return True
+
+    # Which findings, in which order -----------------------------------------------------------------------------------
+
+    def change(self, **changes: object) -> None:
+        """Show another query: the present one with changes."""
+        self._show(msgspec.structs.replace(self.table.query_shown, **changes))
+
+    def _show(self, query: Query) -> None:
+        """Show another query; marks of all that match are of the list that they were made on."""
+        table = self.table
+        every = table.marks.every
+        if every is not None and not same_list(every, query):
+            table.mark(Marks())
+            self.say("the list is another: nothing is marked any more", "dim")
+        if self._frozen_at is not None:
+            self._thaw()
+        table.note = BLANK
+        table.show(query)
+        self.redraw_edges()
+
+    def action_view(self) -> None:
+        """Show the next view."""
+        self.change(view=VIEWS[(VIEWS.index(self.table.query_shown.view) + 1) % len(VIEWS)])
+
+    def action_sort(self) -> None:
+        """Ask for a column to sort by."""
+        keys = {"worst": "w", "since": "t", "label": "l", "reason": "r", "check": "c", "source": "s"}
+        options = [Option(each, keys[each], each, _SORT_SAYS[each]) for each in get_args(Sort)]
+
+        def picked(name: str | None) -> None:
+            if name is not None:
+                self.action_sort_by(name)
+
+        _ = self.app.push_screen(Menu("Sort by (the same one again reverses)", options, at=self._sort), picked)
+
+    @property
+    def _sort(self) -> Sort:
+        return self.table.query_shown.sort
+
+    def action_sort_by(self, sort: str) -> None:
+        """Sort by a column; by the same one again, the other way round."""
+        reverse = sort == self._sort and not self.table.query_shown.reverse
+        self.change(sort=sort, reverse=reverse)
+
+    def action_sort_beside(self, way: int) -> None:
+        """Sort by the column to the left or right."""
+        shown = chosen(self._columns(), self.table.size.width - GUTTER)
+        self.change(sort=sort_beside(self._sort, way, shown), reverse=False)
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.change(reverse=not self.table.query_shown.reverse)
+
+    def action_next_bad(self) -> None:
+        """Go to the next failure or unknown of the list."""
+        self._step_bad(1)
+
+    def action_previous_bad(self) -> None:
+        """Go to the previous failure or unknown of the list."""
+        self._step_bad(-1)
+
+    def _step_bad(self, way: int) -> None:
+        self.run_worker(self._seek(way), group="seek", exclusive=True, exit_on_error=False)
+
+    async def _seek(self, way: int) -> None:
+        try:
+            found = await self.table.seek(way, lambda row: row_word(row) in BAD)
+        except (OSError, TimeoutError) as error:
+            self.say(f"rows not fetched: {error}", "fail")
+            return
+        if not found:
+            self.say(f"no failure {'after' if way > 0 else 'before'} this one near by", "dim")
+
+    # Freezing ---------------------------------------------------------------------------------------------------------
+
+    def action_freeze(self) -> None:
+        """Leave the list as it is, or bring it up to date again."""
+        if self._frozen_at is None:
+            self._frozen_at, self._frozen_matching, self._held = self.model.now, self.table.matching, 0
+        else:
+            self._thaw()
+            self.table.reload()
+        self.redraw_edges()
+        self.draw()
+
+    def renew(self) -> None:
+        """Fetch the rows again, or count what a frozen list does not show."""
+        if self._frozen_at is None:
+            self.table.reload()
+        else:
+            self.run_worker(self._count_held(self._frozen_at), group="held", exclusive=True, exit_on_error=False)
+
+    def _thaw(self) -> None:
+        self._frozen_at, self._held = None, 0
+
+    async def _count_held(self, since: datetime) -> None:
+        """Count what came and what went since the list was frozen."""
+        newest = msgspec.structs.replace(self.table.query_shown, sort="since", reverse=True, offset=0, limit=HELD_MAX)
+        try:
+            rows = await self.home.port.rows(newest)
+        except (OSError, TimeoutError):
+            return  # The next judgement counts again.
+        came = sum(row.first_seen > since for row in rows.rows)
+        self._held = came + max(0, self._frozen_matching + came - rows.matching)
+        self.draw()
+
+    # Marks and columns ------------------------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark the finding, or no longer, and go on."""
+        self.table.toggle_mark()
+        self.table.action_down()
+
+    def action_mark_all(self) -> None:
+        """Mark all that match, once it is known which."""
+        if self.table.waiting_seconds is not None:
+            self.set_timer(SLOW_SECONDS, self.action_mark_all)
+            return
+        known_at = self.home.clock() if self._known_at is None else self._known_at
+        self.table.mark(all_of(self.table.query_shown, self.table.matching, known_at))
+
+    def action_unmark(self) -> None:
+        """Mark nothing any more."""
+        self.table.mark(Marks())
+
+    def action_shift(self, way: int) -> None:
+        """Scroll sideways by a column."""
+        width = self.table.size.width - GUTTER
+        columns = chosen(self._columns(), width)
+        self._shift = lay_out(columns, width, max(0, self._shift + way)).before
+        self.heads.redraw()
+        self.table.repaint()
+
+    def action_columns(self) -> None:
+        """Ask which columns are shown."""
+        view = self.table.query_shown.view
+        shown = [each.name for each in chosen(self._columns(), self.table.size.width - GUTTER)]
+
+        def picked(names: Sequence[str] | None) -> None:
+            if names is not None:
+                self.home.memory.choose(view, [each for each in names if each in COLUMNS] or None)
+                self._shift = 0
+                self.heads.redraw()
+                self.table.repaint()
+
+        _ = self.app.push_screen(ColumnsMenu(view, shown), picked)
+
+    # What is taken away -----------------------------------------------------------------------------------------------
+
+    def action_copy(self) -> None:
+        """Ask what to copy."""
+        self.taking.copy(chosen(self._columns(), self.table.size.width - GUTTER))
+
+    def action_export(self) -> None:
+        """Ask where to write the findings to, or stop writing."""
+        self.taking.export()
+
+    def action_ack(self) -> None:
+        """Acknowledge the finding, or all that are marked."""
+        if self.table.marks.every is None:
+            super().action_ack()
+        else:
+            self.taking.each_marked(self.taking.ack)
+
+    def action_waive(self) -> None:
+        """Request a waiver of the finding, or of all that are marked."""
+        self.taking.each_marked(self.taking.waive)

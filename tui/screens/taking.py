@@ -1,0 +1,178 @@
+"""Taking findings away from a list: to the clipboard, to a file, into an acknowledgement or a request for a waiver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from textual.worker import Worker
+
+from engine.port import Row
+from tui.columns import Column, plain_cells
+from tui.export import Wanted, Written, marked_rows, path_fault, tsv, write
+from tui.format import clean, number
+from tui.marks import Marks
+from tui.screens.deeds import acknowledge
+from tui.screens.form import Field, Form
+from tui.screens.menu import Menu, Option
+from tui.screens.page import Page
+from tui.screens.waive import request_waiver
+from tui.widgets.table import Table
+
+CLIPBOARD_BYTES = 100_000
+"""More than this no terminal takes by OSC 52; a file does."""
+MARKED_MOST = 2_000
+"""Findings that are copied, acknowledged or put into one waiver; a file takes any number."""
+
+
+class Taking:
+    """What a list's findings are taken for; ``said`` tells in words what the list shows."""
+
+    def __init__(self, on: Page, table: Table, said: Callable[[], str]) -> None:
+        self._on = on
+        self._table = table
+        self._said = said
+        self._worker: Worker[None] | None = None
+        self.exporting = ""
+        """How far the file is; empty while none is written."""
+
+    def wanted(self, *, marks: Marks | None = None) -> Wanted:
+        """Say what is taken: what is marked, else all that match."""
+        model = self._on.model
+        found = self._table.marks if marks is None else marks
+        said = found.described() if found.picked else ", ".join(filter(None, (self._said(), found.described())))
+        teams = {item.view.name: item.view.team for item in model.items}
+        return Wanted(
+            query=self._table.query_shown,
+            marks=found,
+            said=said,
+            at=model.now,
+            version=model.snapshot.version if model.snapshot else "",
+            owner=lambda check: teams.get(check, ""),
+            judged=lambda: [(item.view.name, item.view.judged_at) for item in self._on.model.items],
+        )
+
+    # The clipboard ----------------------------------------------------------------------------------------------------
+
+    def copy(self, columns: Sequence[Column]) -> None:
+        """Ask what to copy, and copy it."""
+        row = self._table.row
+        if row is None:
+            return
+        cells = plain_cells(row, self._on.model.check(row.check), self._on.model.now, columns)
+        texts = {"id": row.subject, "label": row.label, "row": "  ".join(cells), "runbook": self._on.subject()[1]}
+        options = [
+            Option("id", "i", "id", clean(row.subject, 60)),
+            Option("label", "l", "label", clean(row.label, 60)),
+            Option("row", "r", "row as text", clean("  ".join(cells), 60)),
+        ]
+        if texts["runbook"]:
+            options.append(Option("runbook", "o", "runbook", clean(texts["runbook"], 60)))
+        if len(self._table.marks):
+            options.append(Option("marked", "m", f"{self._table.marks.described()}, as a table", "tabs between cells"))
+
+        def picked(name: str | None) -> None:
+            if name == "marked":
+                self.each_marked(lambda rows: self._copy_table(rows, columns))
+            elif name is not None:
+                self._copied(clean(texts[name]), clean(texts[name], 60))
+
+        _ = self._on.app.push_screen(Menu("Copy", options), picked)
+
+    def _copy_table(self, rows: Sequence[Row], columns: Sequence[Column]) -> None:
+        model = self._on.model
+        cells = [plain_cells(row, model.check(row.check), model.now, columns) for row in rows]
+        self._copied(tsv([[each.name for each in columns], *cells]), f"{number(len(rows))} rows")
+
+    def _copied(self, text: str, said: str) -> None:
+        size = len(text.encode())
+        if size > CLIPBOARD_BYTES:
+            self._on.say(f"{number(size)} bytes are too much for a terminal's clipboard: a file takes them", "warn")
+            self.export()
+            return
+        self._on.app.copy_to_clipboard(text)
+        self._on.say(f"copied {said}")
+
+    # What is marked ---------------------------------------------------------------------------------------------------
+
+    def each_marked(self, then: Callable[[Sequence[Row]], None]) -> None:
+        """Do something with the marked findings, else with the one under the cursor."""
+        if not len(self._table.marks):
+            then([self._table.row] if self._table.row is not None else [])
+            return
+        self._on.run_worker(self._fetch_marked(then), group="marked", exclusive=True, exit_on_error=False)
+
+    async def _fetch_marked(self, then: Callable[[Sequence[Row]], None]) -> None:
+        try:
+            rows = await marked_rows(self._on.home.port.rows, self.wanted(), MARKED_MOST)
+        except (OSError, TimeoutError) as error:
+            self._on.say(f"rows not fetched: {error}", "fail")
+            return
+        if rows is None:
+            self._on.say(f"more than {number(MARKED_MOST)} are marked: narrow the list, or write a file (w)", "warn")
+        elif not rows:
+            self._on.say("none of the marked findings is there any more", "warn")
+        else:
+            then(rows)
+
+    def ack(self, rows: Sequence[Row]) -> None:
+        """Ask for a note, and acknowledge."""
+        acknowledge(self._on, [row.id for row in rows])
+
+    def waive(self, rows: Sequence[Row]) -> None:
+        """Request a waiver; one is of one check."""
+        checks = sorted({row.check for row in rows})
+        if len(checks) > 1:
+            self._on.say(f"a waiver is of one check, and these are of {len(checks)}: ← → shows one alone", "warn")
+        elif rows:
+            request_waiver(self._on, checks[0], [row.subject for row in rows])
+
+    # The file ---------------------------------------------------------------------------------------------------------
+
+    def export(self) -> None:
+        """Ask where to write what is marked, else all that match; while a file is written, ask whether to stop."""
+        if self._worker is not None and not self._worker.is_finished:
+            self._on.ask(f"Stop writing ({self.exporting})?", self._stop)
+            return
+        wanted = self.wanted()
+        count = len(wanted.marks) or self._table.matching
+        name = f"controlwatch-{wanted.query.family or 'findings'}-{wanted.at:%Y%m%dT%H%M}.csv"
+        hint = "ends in .csv, .jsonl or .md; only you can read it"
+        field = Field(name="path", label="File", value=name, hint=hint, fault=lambda value, _values: path_fault(value))
+        form = Form(f"Write {number(count)} findings: {wanted.said}", [field])
+        self._on.fill(form, lambda values: self._begin(wanted, Path(values["path"]).expanduser()))
+
+    def _begin(self, wanted: Wanted, path: Path) -> None:
+        if path.exists():
+            self._on.ask(f"Replace {path.name}, which is there already?", lambda: self._start(wanted, path))
+        else:
+            self._start(wanted, path)
+
+    def _start(self, wanted: Wanted, path: Path) -> None:
+        work = self._write(wanted, path)
+        self._worker = self._on.run_worker(work, group="export", exclusive=True, exit_on_error=False)
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+
+    async def _write(self, wanted: Wanted, path: Path) -> None:
+        done: Written | None = None
+        self._tell(0, 0)
+        try:
+            done = await write(self._on.home.port.rows, wanted, path, self._tell)
+        except (OSError, TimeoutError) as error:
+            self._on.say(f"not written: {error}", "fail")
+        finally:
+            self.exporting = ""
+            self._on.draw()
+        if done is not None:
+            changed = "" if done.whole else "; the list changed meanwhile, which its head says"
+            self._on.say(
+                f"✔ {number(done.rows)} rows in {path.name}{changed} ({path.parent})", "pass" if done.whole else "warn"
+            )
+
+    def _tell(self, written: int, total: int) -> None:
+        share = f", {written * 100 // total}%" if total else ""
+        self.exporting = f"writing {number(written)} rows{share} (w stops)"
+        self._on.draw()

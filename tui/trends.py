@@ -1,0 +1,94 @@
+"""The history screen's plots: coverage and failures of one check, column under column of the strips; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from tui.calendar import marked
+from tui.format import clean, compact, fit, percent
+from tui.lines import BLANK, Line, Span, line, rule
+from tui.model import Item
+from tui.past import Sample, Timeline
+from tui.period import finer
+from tui.plots import Column, Scale, area, axis, count_scale, coverage_scale, lane, ruler
+from tui.scene import Scene, moment_of, value_at
+
+_LEAST = 9
+"""Rows from which on failures have a plot of their own."""
+_TALLEST = 14
+"""Rows of a plot; more would only make it coarser."""
+
+
+def plots(drawn: Scene, key: str | None, cursor: int | None, height: int) -> list[Line]:
+    """Draw coverage and failures under the strips, column under column."""
+    item = drawn.lead(key) if key is not None else None
+    one = drawn.timelines.get(item.view.name) if item is not None else None
+    if item is None or one is None or height < 5:
+        return [BLANK] * height
+    found = drawn.samples(item.view.name)
+    both = height >= _LEAST
+    rows = height - (4 if both else 3)
+    upper = min(_TALLEST, (rows * 3 + 4) // 5 if both else rows)
+    lower = min(_TALLEST // 2, rows - upper)
+    lines = [_title(drawn, item, one, cursor), *_coverage(drawn, item, found, upper, cursor)]
+    if both:
+        lines += [_failing_title(drawn, item, found), *_failing(drawn, found, lower, cursor)]
+    known = sum(edge < drawn.horizon for edge in finer(drawn.edges, drawn.stride)[:-1])
+    left = Span(fit("? gap ◆ waived", drawn.name_width, right=True) + "  ", "faint")
+    lines.append((left, *marked(lane(found, future_from=known), cursor, drawn.stride)))
+    lines.append((Span(" " * (drawn.name_width + 2)), *marked(ruler(drawn.edges, drawn.stride), cursor, drawn.stride)))
+    return lines
+
+
+def _title(drawn: Scene, item: Item, one: Timeline, cursor: int | None) -> Line:
+    at = moment_of(drawn, cursor)
+    if cursor is None:
+        when = "now"
+    else:
+        when = f"{at:%d %b}" if drawn.edges[1] - drawn.edges[0] >= timedelta(days=1) else f"{at:%d %b %H:%MZ}"
+    name = line(Span("Coverage ", "strong"), Span(clean(item.view.name)), Span(f"  {when} ", "dim"))
+    note = line(Span(f"target ≥{percent(item.view.standing.threshold)}", "dim"))
+    return rule((*name, Span(value_at(one, at), "strong")), note, drawn.width + 1, "faint")
+
+
+def _coverage(drawn: Scene, item: Item, found: Sequence[Sample | None], height: int, cursor: int | None) -> list[Line]:
+    target = item.view.standing.threshold
+    scale = coverage_scale([sample.low for sample in found if sample is not None], target)
+    columns = [None if sample is None else Column(sample.low, sample.high) for sample in found]
+    rows = area(columns, scale, height, target)
+    labels = [percent(scale.top), *[""] * (height - 1)]
+    goal = height - 1 - max(0, min(height - 1, (scale.eighths(target, height) - 1) // 8))
+    labels[goal] = percent(target)
+    if height > 1 and goal != height - 1:
+        labels[-1] = percent(scale.bottom)
+    return _framed(drawn, rows, labels, cursor)
+
+
+def _failing_title(drawn: Scene, item: Item, found: Sequence[Sample | None]) -> Line:
+    known = [sample.failed for sample in found if sample is not None]
+    name = line(Span("Failing ", "strong"), Span(clean(item.view.name)))
+    note = line(Span(f"at most {compact(max(known))}" if known else "no data", "dim"))
+    return rule(name, note, drawn.width + 1, "faint")
+
+
+def _failing(drawn: Scene, found: Sequence[Sample | None], height: int, cursor: int | None) -> list[Line]:
+    scale = count_scale([sample.failed for sample in found if sample is not None])
+    columns = [_failed(sample, scale) for sample in found]
+    labels = [compact(int(scale.top)), *[""] * (height - 1)]
+    if height > 1:
+        labels[-1] = "0"
+    return _framed(drawn, area(columns, scale, height), labels, cursor)
+
+
+def _failed(sample: Sample | None, scale: Scale) -> Column | None:
+    """Draw at least the smallest block where anything fails, and a faint ground line where nothing does."""
+    if sample is None:
+        return None
+    value = max(float(sample.failed), scale.top / 16 if sample.failed else 0.0)
+    return Column(value, value, "fail" if sample.failed else "faint")
+
+
+def _framed(drawn: Scene, rows: Sequence[Line], labels: Sequence[str], cursor: int | None) -> list[Line]:
+    banded = [marked(row, cursor, drawn.stride) for row in rows]
+    return axis(banded, labels, drawn.name_width + 2)
