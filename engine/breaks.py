@@ -1,4 +1,4 @@
-"""A break of the evidence chain is an end that was noted once and is not there any more. It stands until it is accepted.
+"""A break of the evidence chain is an end that was noted and is not there any more. It stands until it is accepted.
 
 The next append would otherwise heal a chain whose end was cut off: what follows fits what is left. So the loss is told
 by an entry of kind ``broken`` that names the lost end, and by a note beside the chain; an entry of kind ``accept``

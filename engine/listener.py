@@ -30,8 +30,6 @@ IDLE_SECONDS: Final = 130.0
 """Time that an idle connection is kept: a scraper that comes every minute, or every other, keeps its own."""
 NEXT_REQUEST_SECONDS: Final = IDLE_SECONDS + 10
 """Time after a request in which its answer must be read, or another request come."""
-TURNS: Final = 4
-"""Turns of the event loop from the start of TLS until the first message of a client is worked through."""
 GOODBYE_SECONDS: Final = 2.0
 """Time that the other side has to end TLS in good order."""
 
@@ -57,7 +55,7 @@ class Listener:
         self._troubles = Troubles()
         self._now = count()
         self.one_by_one = asyncio.Lock()
-        """Held while a client's first message is worked through, which is the dear part of a handshake."""
+        """Held for a turn of the loop by who begins TLS: so no turn works through two first messages, the dear ones."""
         self.port = 0
         """The port that it listens on, once started."""
 
@@ -239,10 +237,7 @@ class _Connection(asyncio.Protocol):
                 self._end()
 
     async def _encrypt(self, raw: asyncio.Transport, tls: TlsTerms) -> asyncio.Transport | None:
-        """Shake hands, once the client has said something and those are served who did before it.
-
-        Nobody's turn is longer than the work on that message, so that who says no more holds up nobody.
-        """
+        """Shake hands, once the client has said something; who says no more holds up nobody."""
         loop = asyncio.get_running_loop()
         self._awaited = True
         await _spoken(raw)
@@ -258,8 +253,7 @@ class _Connection(asyncio.Protocol):
                     ssl_shutdown_timeout=GOODBYE_SECONDS,
                 )
             )
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
         return await handshake
 
     def _hand_over(self, transport: asyncio.Transport) -> None:

@@ -56,7 +56,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
     count: int = 0
     """Open findings of this kind: they fail, or cannot be judged any more since; without those that a live waiver
-    covers that began when they were raised, or later."""
+    covers. A use or a loss it covers only when it began no earlier than that was told."""
     at: datetime | None = None
     """When the latest of them was raised, UTC; None when there are none."""
 

@@ -32,7 +32,10 @@ paths are relative to the file. Secrets are references: `keyring:NAME` (`control
 `file:PATH` (mode 0600). Names of sources and checks have lower-case letters, digits and hyphens, at most 63.
 
 A running engine takes a changed file over between runs; one with faults is refused, the screen says so, and the last
-good one stays in force. `state_dir`, `store` and `[metrics]` need a restart.
+good one stays in force; `state_dir`, `store` and `[metrics]` need a restart. Refused is, too, a file that lost much:
+all checks or sources, the last check of a family, or more than half of more than three checks. That is what an emptied
+file or half of one looks like. SIGHUP takes it, if it has a check left, and so does a restart. A file that is cut off
+within a line is rarely TOML; one that lost little at the end of a line is taken, and its checks are told as vanished.
 """
 SOURCES: Final = """\
 A source is a configured instance of a provider kind: `[sources.NAME]` with `kind`. Its keys are in

@@ -164,7 +164,7 @@ class Runner:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)
                 traffic.end(complete=collected.manifest.complete)
                 await self._save(await self._absorb(memory, collected), collected)
-            except StoreError as error:  # the disk's fault and not the source's: what it told before stands until its age
+            except StoreError as error:  # the disk's fault, not the source's: what it told before stands until its age
                 self.host.written(error)
                 self.memories[name] = msgspec.structs.replace(memory, attempted_at=context.started)
                 self._reschedule(name, kept=False)

@@ -23,6 +23,7 @@ from sources.common.traffic import Traffic, Window
 
 if TYPE_CHECKING:
     from checks.model.check import Check
+    from checks.model.result import Result
     from engine.config import CheckConfig, Config, SourceConfig
     from sources.common.source import Plan
 
@@ -205,22 +206,29 @@ def _blind_by(
             return BlindBy(source=name, cause=cause, since=source.failing_since or since, detail=source.last_error)
     if unwritten is not None and (memory.result is None or state is State.STALE):
         return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=unwritten)
-    result = memory.result
-    for doubted in result.gaps if result is not None else ():
+    told = _in_doubt(memory.result, names, since) if memory.result is not None else None
+    if told is not None:
+        return told
+    missing = next((name for name in names if sources.get(name) is None), names[0] if names else "")
+    waits = "waits for its first collection" if state is State.PENDING else "was not judged again in time"
+    return BlindBy(source=missing, cause=Cause.UNREACHABLE, since=since, detail=waits)
+
+
+def _in_doubt(result: Result, names: Sequence[str], since: datetime) -> BlindBy | None:
+    """Find what a judgement itself doubts: the worst gap, else its unknown subjects, else that there are none."""
+    for doubted in result.gaps:
         if doubted.bars:
             gap = doubted.gap
             return BlindBy(source=gap.source, cause=gap.cause, since=since, detail=gap.detail)
-    if result is not None and result.unknown_causes:
+    if result.unknown_causes:
         key, count = max(result.unknown_causes.items(), key=lambda item: item[1])
         name, _, cause_name = key.rpartition(":")
         detail = f"{count} of {result.tally.population} subjects cannot be judged"
         return BlindBy(source=name, cause=Cause(cause_name), since=since, detail=detail)
-    if result is not None and result.tally.population == 0:
+    if result.tally.population == 0:
         detail = "nothing is in scope; if that is right, set allow_empty to the reason"
         return BlindBy(source=names[0] if names else "", cause=Cause.NOT_CONFIGURED, since=since, detail=detail)
-    missing = next((name for name in names if sources.get(name) is None), names[0] if names else "")
-    told = "waits for its first collection" if state is State.PENDING else "was not judged again in time"
-    return BlindBy(source=missing, cause=Cause.UNREACHABLE, since=since, detail=told)
+    return None
 
 
 def policy_of(check: CheckConfig) -> dict[str, PolicyValue]:

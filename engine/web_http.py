@@ -90,7 +90,7 @@ def speaking(troubles: Troubles, keep_seconds: float) -> Speak:
             message: str | None = None,
         ) -> web.StreamResponse:
             del message  # it repeats what was sent
-            if status < 500:  # noqa: PLR2004 - the client's own
+            if status < 500:
                 troubles.note("malformed")
             else:
                 troubles.fault(exc)
@@ -131,8 +131,8 @@ def requests(
             told: CIMultiDict[str] = response.headers
             told["Server"] = "controlwatch"
             told.update(headers())
-            if self._version not in VERSIONS:
-                self._version = HttpVersion10  # what is not served is not answered in kind
+            if self.version not in VERSIONS:
+                self._cache["version"] = HttpVersion10  # what is not served is not answered in kind
 
     def request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
         asked(protocol)

@@ -1,6 +1,6 @@
 """Room for connections is shared out between the addresses that they come from: the newest always gets in.
 
-A fixed number for each address would lock out those who share one, behind a proxy, a tunnel or NAT, and would leave room
+A fixed number for each address would lock out those who share one, behind a proxy, a tunnel or NAT, and leave room
 to lock out the others. Instead, when there is no room, one gives way from the address that holds most.
 """
 
@@ -15,13 +15,21 @@ from typing import Protocol, TypeVar
 class Guest(Protocol):
     """One who holds room."""
 
-    home: str
-    """Whom it belongs to, as ``home`` gives it."""
-    trusted: bool
-    """Whether it has shown a password or a certificate that lets it in."""
-    has_asked: bool
-    since: int
-    """Grows with every arrival, and with every request."""
+    @property
+    def home(self) -> str:
+        """Whom it belongs to, as ``home`` gives it."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it has shown a password or a certificate that lets it in."""
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether a request has come."""
+
+    @property
+    def since(self) -> int:
+        """Grows with every arrival, and with every request."""
 
 
 SomeGuest = TypeVar("SomeGuest", bound=Guest)
@@ -33,7 +41,7 @@ def home(address: str) -> str:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    if known.version == 4:  # noqa: PLR2004 - the version's own number
+    if known.version == 4:
         return str(known)
     if known.ipv4_mapped is not None:
         return str(known.ipv4_mapped)

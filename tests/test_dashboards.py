@@ -54,6 +54,8 @@ BROKEN: Final = {
     "Credentials B",
 }
 """Queries that show something only while something is broken, or where a provider tells when a credential ends."""
+WORST: Final = frozenset({"Checks held", "Blind", "Monitor", "Controls", "Dead-man's switch"})
+"""Panels in which the worst engine counts."""
 FAST: Final = Timing().scaled(1 / 30)
 PATIENCE: Final = 100.0
 
@@ -95,7 +97,7 @@ def test_the_command_writes_the_overview_unless_told_otherwise(tmp_path: Path) -
 
 
 def test_jsonnet_reads_the_mixin() -> None:
-    """The mixin gives two dashboards, five recording rules and every alert."""
+    """The mixin gives two dashboards, every recording rule and every alert."""
     program = needs("jsonnet", package="jsonnet")
     asked = "local m = import 'mixin/mixin.libsonnet'; [m.grafanaDashboards, m.prometheusRules, m.prometheusAlerts]"
     done = subprocess.run([program, "-e", asked], cwd=ROOT, check=True, capture_output=True, timeout=60)
@@ -353,18 +355,21 @@ def well(name: str, now: datetime) -> Snapshot:
 def test_an_engine_that_is_gone_does_not_hide_behind_one_that_is_well(tmp_path: Path) -> None:
     """With two engines, the loss of one turns the share of held checks from green, and counts its checks as blind."""
     needs("prometheus", package="prometheus")
-    asked = [query for query in QUERIES if query.panel["title"] in {"Checks held", "Blind", "Monitor", "Controls"}]
+    asked = [query for query in QUERIES if query.panel["title"] in WORST]
     with ExitStack() as stack, ExitStack() as going:
         stays = stack.enter_context(exposed(lambda now: well("stays", now)))
         goes = going.enter_context(exposed(lambda now: well("goes", now)))
         base = stack.enter_context(prometheus(tmp_path, [stays, goes], fast_rules()))
         until(lambda: [row.value for row in told(base, asked)["Checks held A"]] == [1], PATIENCE)
         until(lambda: len(told(base, asked)["Monitor A"]) == 2, PATIENCE)
+        until(lambda: [row.value for row in told(base, asked)["Dead-man's switch A"]] == [1], PATIENCE)
         going.close()
         until(lambda: len(ask(base, "check:controlwatch_held:bool")) == 1, PATIENCE)
+        until(lambda: len(ask(base, 'ALERTS{alertname="ControlwatchDeadMan"}')) == 1, PATIENCE)
         lost = told(base, asked)
     assert [row.value for row in lost["Checks held A"]] == [0.5]
     assert [row.value for row in lost["Blind A"]] == [1]
+    assert [row.value for row in lost["Dead-man's switch A"]] == [0]
     assert {row.metric["instance"]: row.value for row in lost["Monitor A"]} == {stays: 1, goes: 0}
     assert {row.value for row in lost["Controls A"]} == {-1}
 

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from importlib import import_module
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.constants import DRIVER
 from textual.filter import LineFilter, NoColor
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from engine.port import Port
 from tui import terminal
@@ -99,6 +101,28 @@ class ControlwatchApp(App[None]):
         if self.no_color and self.native_ansi_color:
             return [NoColor()]
         return list(super().get_line_filters())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Do what a key of a page or an input means at once, in the order of typing.
+
+        Textual hands a key to the widget that has the focus, and looks for a binding once it has bubbled up: of keys
+        that come in one burst (typed ahead, pasted, a slow line), those after ``/`` would still meet the list, and
+        those after ``enter`` still the input.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and await self._taken(event):
+            return
+        await super().on_event(event)
+
+    async def _taken(self, key: events.Key) -> bool:
+        """Type a key into the input that has the focus, or do what it is bound to; False where it is neither."""
+        here = self.focused
+        if isinstance(here, Input) and key.is_printable and key.character is not None:
+            here.replace(key.character, *here.selection)
+            return True
+        if here is None or (not isinstance(self.screen, Page) and not isinstance(here, Input)):
+            return False
+        first = await self._check_bindings(key.key, priority=True)
+        return first or await self._check_bindings(key.key)
 
     def on_mount(self) -> None:
         """Show the overview and begin to poll."""

@@ -10,8 +10,8 @@ from tui.status import PAUSED_GLYPH, count_cells
 
 CRUMB = " ▸ "
 """Between the names of where we are."""
-NARROW = 60
-"""Below this width chips are short."""
+TITLE_CELLS = 12
+"""With so much room beside them, the counts are worth more than the whole title."""
 _EDGE = Span(CRUMB, "dim")
 
 
@@ -100,36 +100,37 @@ def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
     rights: list[Line] = [(*each, Span("  "), live) for each in counts] if model.items else []
     rights.append((live,))
     for left in (long, short):
-        for right in rights[: None if left is short else 2]:
+        for right in rights[: -1 if left is short else 2]:
             if size(left) + size(right) + 3 <= width:
                 return (*ends(left, right, width - 1), Span(" "))
-    return (*ends(short, rights[-1], width - 1), Span(" "))
+    least = next((right for right in rights[2:] if size(right) + TITLE_CELLS <= width), rights[-1])
+    return (*ends(short, least, width - 1), Span(" "))
 
 
 def _second(model: Model, width: int, *, read_only: bool) -> Line:
-    snapshot = model.snapshot
-    if snapshot is None:
+    if model.snapshot is None:
         return BLANK
-    left: list[Span] = [Span(" ")]
-    short = width < NARROW
-    for on, text, role in (
-        (snapshot.demo, "DEMO" if short else " DEMO ", "chip.waived"),
-        (snapshot.read_only or read_only, "RO" if short else " READ-ONLY ", "chip"),
-        (
-            model.paused > 0,
-            f"{PAUSED_GLYPH}{model.paused}" if short else f" {PAUSED_GLYPH} {model.paused} PAUSED ",
-            "chip.warn",
-        ),
-        (snapshot.phase == "starting", f" {_judged(model)} ", "dim"),
-    ):
-        if on:
-            left += [Span(text, role), Span(" ")]
     moved = Span(_movement(model), "dim", "app.events")
+    whole, short = (_chips(model, model.snapshot, read_only=read_only, short=each) for each in (False, True))
     fresh, least = (tuple(each._replace(action="app.sources") for each in told) for told in _fresh(model))
-    for start, end in (((*left, moved), fresh), (tuple(left), fresh), (tuple(left), least)):
+    for start, end in (((*whole, moved), fresh), (whole, fresh), (whole, least), (short, fresh)):
         if size(start) + size(end) + 3 <= width:
             return (*ends(start, end, width - 1), Span(" "))
-    return (*ends(tuple(left), least, width - 1), Span(" "))
+    return (*ends(short, least, width - 1), Span(" "))
+
+
+def _chips(model: Model, snapshot: Snapshot, *, read_only: bool, short: bool) -> Line:
+    """Say what is unusual about the engine or this screen; ``short`` where there is no room."""
+    spans: list[Span] = [Span(" ")]
+    for on, text, few, role in (
+        (snapshot.demo, " DEMO ", "DEMO", "chip.waived"),
+        (snapshot.read_only or read_only, " READ-ONLY ", "RO", "chip"),
+        (model.paused > 0, f" {PAUSED_GLYPH} {model.paused} PAUSED ", f"{PAUSED_GLYPH}{model.paused}", "chip.warn"),
+        (snapshot.phase == "starting", f" {_judged(model)} ", f" {_judged(model)} ", "dim"),
+    ):
+        if on:
+            spans += [Span(few if short else text, role), Span(" ")]
+    return tuple(spans)
 
 
 def _judged(model: Model) -> str:

@@ -82,7 +82,7 @@ OVERVIEW = (
     COPY,
 )
 FAMILY = (
-    Key("list.filter", "slash", "/", "filter", "filter", "filter as you type: words, !word, ~regex, status: owner: due: …"),
+    Key("list.filter", "slash", "/", "filter", "filter", "filter as you type: words, !word, ~regex, status: owner: …"),
     Key("list.view", "v", "v", "view", "view", "open, all, new within 24 hours, waived, resolved"),
     Key("list.sort", "s", "s", "sort", "sort…", "sort by a column; the same one again reverses"),
     Key("list.reverse", "equals_sign", "=", "reverse", "reverse", "the other way round"),

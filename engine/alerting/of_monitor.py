@@ -28,7 +28,7 @@ GONE: Final = f"""
 )
 unless on (job, instance) (min_over_time(controlwatch_demo{{$job}}[$remembered]) == 1)
 """
-"""Instances that were heard within a day and give no exposition: they do not answer, something else does, or nobody asks.
+"""Instances that were heard within a day and give no exposition: none answers, something else does, or nobody asks.
 
 While Prometheus asks and gets no answer it lasts for longer than the day. What was never heard is another program of
 the same job, and what was nothing but a demo may end.
@@ -155,7 +155,7 @@ unless on (job, instance) (
         summary=f"Controlwatch at {HOST} itself fails to judge {{{{ $value | humanize }}}} of its checks.",
         meaning="The sources told what they know, and the engine could not judge or keep it.",
         detail="Checks: " + names('topk(10, controlwatch_check_blind{@,source=""})', INSTANCE, "check") + ".",
-        action="Find the first fault in its log: a disk that is full is yours to mend, another fault is to be reported.",
+        action="Find the first fault in its log: a disk that is full is yours to mend; report any other fault.",
         command=CHECK_ALL,
     ),
     Alert(

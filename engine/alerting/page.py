@@ -72,16 +72,23 @@ configuration a job of its own.
 - **One thing, one alert.** A source that is down makes one alert, however many checks it blinds. A doubt that somebody
   must decide ({_CAUSES})
   makes one a source, with the label `notify="once"`. A page stands for the ticket of the same check.
-- **Paused, pending and waived checks, and the demo, notify nobody.** The end of a waiver alone is told.
+- **Paused and pending checks, waived subjects, and the demo, notify nobody.** A waiver silences what it covers and not
+  the rest of the check: what is overdue, urgent or due beside it is told. So is the end of a waiver.
+- **A second victim is told.** Each loss of MFA and each use of a break-glass account is an alert of its own (label
+  `raised`); those of one check share a notification, which comes again with each.
 - **Blind is not resolved.** All but the heartbeat go on for {format_duration(_TIMES.keep)} once their condition is
   gone, so a lost scrape resolves nothing. When it lasts, `ControlwatchDown` fires; let it, and `ControlwatchStalled`,
-  inhibit all others of the same instance in Alertmanager.
-- **The heartbeat** `ControlwatchDeadMan` always fires, one an instance. Send it to a service outside that wakes
-  somebody when it stops.
+  inhibit all others of the same instance in Alertmanager. What is mended while `ControlwatchDown` fires is not told as
+  resolved: close it by hand.
+- **The heartbeat** `ControlwatchDeadMan` always fires, one an instance that has a check. Send it to a service outside
+  that wakes somebody when it stops.
+- `job` and `instance` name an engine. Where two targets share both, the worse one counts, and nothing is held by the
+  proof of the other.
 - Every alert has the annotations `summary`, `description`, `command` and `runbook_url`, and `check_runbook` where the
   check has one of its own.
-- In textfile mode give the series this job by `metric_relabel_configs`; `up` is then node_exporter's, and a file that
-  nobody writes any more shows as `ControlwatchStalled`.
+- In textfile mode give the series a job of their own by `metric_relabel_configs`
+  ([example](metrics-listener.md#without-a-network-the-textfile-collector)). A file that nobody writes any more shows as
+  `ControlwatchStalled`, a lost file or a lost node_exporter as `ControlwatchDown`; other node_exporters never do.
 
 """
 _RECORDS: Final = """## Recorded

@@ -35,7 +35,7 @@ class Timing:
     break_glass: timedelta = timedelta(hours=24)
     """Time for which the use of a break-glass account wakes somebody; it stays a finding for longer."""
     remembered: timedelta = timedelta(days=1)
-    """Time for which a check that is gone is missed."""
+    """Time for which a check or an engine that is gone is missed, and a raise that is not told is remembered."""
     grown: timedelta = timedelta(days=1)
     """Time over which excluded subjects are compared."""
 

@@ -161,7 +161,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     subjects: Sequence[str]
     """Subjects or globs (``okta-prod/00u1``, a label, ``kiosk-*``)."""
     starts: datetime
-    """An alarm that is raised later is not covered: nobody has accepted that."""
+    """A use or a loss that is told later is not covered: nobody has accepted that one."""
     ends: datetime
 
 
@@ -171,7 +171,7 @@ class Raises(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Mapping[str, str] = {}
     """Reason of a failure to the alarm that it raises."""
     renews: frozenset[str] = frozenset()
-    """Facts whose change raises it anew while the failure lasts."""
+    """Facts whose change raises it anew while the failure lasts: what it tells is an event, each time another."""
     loses: str | None = None
     """The alarm that is raised when a subject fails that passed before."""
 
@@ -200,8 +200,9 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     next_due: datetime | None = None
     """The first due date of those, or the first end of a waiver in use."""
     alarms: Mapping[str, Alarm] = {}
-    """By kind, all kinds of the check: open failures that no live waiver covers, due or not, and those that were raised
-    after what covers them began. One that this judgement holds, or that a partial collection did not show, counts."""
+    """By kind, all kinds of the check: open failures that no live waiver covers, due or not, and uses and losses that
+    came after what covers them began. One that this judgement holds, or that a partial collection did not show,
+    still counts."""
 
 
 class Stage(Protocol):

@@ -72,7 +72,8 @@ def compare(spooled: Spooled, sql: Sql, judged: Judged) -> Changed:
     (check,) = connection.execute(sql["check id"], (judged.check,)).fetchone()
     due = stored(judged.now + judged.remediate_within) if judged.remediate_within > timedelta(0) else None
     departed = stored(judged.now - DEPARTED)
-    at = {"check": check, "now": now, "due": due, "loses": judged.raises.loses, "departed": departed}
+    raises = {"loses": judged.raises.loses, "events": bool(judged.raises.renews)}
+    at: At = {"check": check, "now": now, "due": due, "departed": departed, **raises}
     spooled.find_changes(check)
     connection.executemany(sql["add change"], spooled.changes())
     for step in STEPS:

@@ -284,9 +284,9 @@ WHERE f.check_id = :check AND f.due IS NOT NULL AND f.due > :now AND f.waiver IS
   AND f.id NOT IN (SELECT finding FROM temp.absent);
 
 -- count alarms --
--- Whatever is open, failing or unknown since: an alarm does not end because a source tells less. A waiver covers what was
--- raised before it began, or at that instant; what is raised later nobody has accepted yet.
+-- Whatever is open, failing or unknown since: an alarm does not end because a source tells less. A waiver covers the
+-- events from before it began, uses and losses: those that come later nobody has accepted. A condition it covers throughout.
 SELECT alarm, count(*), max(alarmed_at) FROM findings INDEXED BY findings_alarmed
-WHERE check_id = :check AND alarm IS NOT NULL AND (waiver IS NULL OR alarmed_at > waiver_starts)
+WHERE check_id = :check AND alarm IS NOT NULL AND (waiver IS NULL OR alarmed_at > waiver_starts AND (:events OR alarm IS :loses))
   AND resolved_at IS NULL AND retired_at IS NULL
 GROUP BY alarm;

@@ -18,6 +18,7 @@ from scripts.dashboards.promql import (
     HELD,
     INFO,
     KEY,
+    MEMORY,
     by,
     elapsed,
     kept,
@@ -31,6 +32,7 @@ from scripts.dashboards.promql import (
 
 UID: Final = "controlwatch-overview"
 _CHECK: Final = "job, instance, check, family"
+_DEMO: Final = f"(min_over_time({select('controlwatch_demo')}[{MEMORY}]) == 1)"
 EXPECTED: Final = {"30": 43_200, "90": 129_600}
 """Evaluations of the recording rules in so many days, at one a minute."""
 
@@ -56,7 +58,9 @@ def overview() -> Dashboard:
 
 def _alive() -> list[Built]:
     real = Scale(unit="none", words={"1": Word("DEMO", look.WARN), "0": Word("real", CALM)})
-    dead_man = select("ALERTS", 'alertname="ControlwatchDeadMan"', 'alertstate="firing"')
+    beats = select("ALERTS", 'alertname="ControlwatchDeadMan"', 'alertstate="firing"')
+    expected = f"({known('controlwatch_exposition_snapshot_timestamp_seconds')} unless on (job, instance) {_DEMO})"
+    dead_man = f"{by('job, instance', beats)} or on (job, instance) 0 * {by('job, instance', expected)}"
     return [
         tiles(
             "Monitor",
@@ -106,9 +110,9 @@ def _alive() -> list[Built]:
         ),
         tiles(
             "Dead-man's switch",
-            "Whether the alert that must always fire fires; when it is silent, the heartbeat service outside pages. A "
-            "demo has none. See docs/runbooks/ControlwatchDeadMan.md.",
-            f"max({dead_man}) or vector(0)",
+            "Whether the alert that must always fire fires for every engine that was here within a day; where it is "
+            "silent, the heartbeat service outside pages. A demo has none. See docs/runbooks/ControlwatchDeadMan.md.",
+            f"min({dead_man}) or vector(0)",
             look.truth("firing", "SILENT"),
         ),
     ]

@@ -75,6 +75,11 @@ def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
         pytest.param(["source", "test", "dmps"], "no configured source 'dmps', did you mean \"dumps\"?", id="source"),
         pytest.param(["source", "accept", "dumps"], "Missing option '--reason'", id="no-reason"),
         pytest.param(["evidence", "list", "--limit", "x"], "is not a valid integer", id="number"),
+        pytest.param(
+            ["evidence", "list", "--source", "dmps"], "no source 'dmps', did you mean \"dumps\"?", id="evidence-source"
+        ),
+        pytest.param(["evidence", "accept-break"], "Missing option '--reason'", id="break-no-reason"),
+        pytest.param(["evidence", "accept-break", "--reason", " "], "say what explains", id="break-empty-reason"),
         pytest.param(["--log-format", "xml", "check"], "'xml' is not one of", id="log-format"),
         pytest.param(["attach", "/nowhere"], "/nowhere", id="attach-nowhere"),
         pytest.param(["--config", "nowhere.toml", "check"], "nowhere.toml: there is no such file", id="config-nowhere"),

@@ -12,6 +12,7 @@ import pytest
 from checks.model.check import AlarmKind
 from checks.model.doubt import Cause, facts_gap
 from checks.model.records import Account, Backup, BackupSet, TlsEndpoint
+from checks.model.state import State
 from engine.config import CheckConfig, Config
 from engine.port import Alarm
 from sources.common.errors import Unreachable
@@ -161,6 +162,70 @@ async def test_a_break_glass_account_that_is_used_again_is_told_again(tmp_path: 
 
     assert opened == [NOW + HOUR]
     assert told == [Alarm(count=1, at=NOW + hours * HOUR) for hours in (1, 1, 3)]
+
+
+def waive(it: Driven, subject: str) -> None:
+    """Write a waiver of one subject that begins now."""
+    begins, ends = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (it.clock(), it.clock() + timedelta(days=30)))
+    path = it.engine.config.folder / it.engine.config.waivers.file
+    path.write_text(
+        f"""
+[[waiver]]
+id = "W-1"
+check = "watched"
+subjects = ["{subject}"]
+reason = "a drill of the emergency account, ticket 7"
+requested_by = "ana"
+approved_by = "bob"
+starts = {begins}
+expires = {ends}
+"""
+    )
+
+
+async def test_a_waiver_of_one_use_silences_no_later_one(tmp_path: Path) -> None:
+    """The explained use is silent, the finding waived; the next use wakes somebody, and the finding is waived still."""
+    script, clock = Script(), Clock()
+    async with driven(one_check(tmp_path, script, "stale_access"), clock) as it:
+        script.tell(account("glass", source="idp", klass="break_glass", last_seen_at=ago("1h")))
+        await it.run(HOUR)
+        assert alarm(it, AlarmKind.BREAK_GLASS_USED) == Alarm(count=1, at=clock())
+        waive(it, "idp/glass")
+        await it.engine.adopt(it.engine.config)
+        await it.run(HOUR)
+        assert (alarm(it, AlarmKind.BREAK_GLASS_USED), it.state("watched")) == (Alarm(), State.WAIVED)
+        script.tell(account("glass", source="idp", klass="break_glass", last_seen_at=clock()))
+        await settled(it)
+
+        assert alarm(it, AlarmKind.BREAK_GLASS_USED) == Alarm(count=1, at=clock())
+        assert it.state("watched") is State.WAIVED
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        pytest.param((), id="not shown"),
+        pytest.param((admin(status="disabled"),), id="disabled"),
+        pytest.param((admin(privileged=False, roles=()),), id="demoted"),
+        pytest.param((bare("never"),), id="another in its place"),
+    ],
+)
+@pytest.mark.parametrize("days", [pytest.param(0, id="for one collection"), pytest.param(20, id="for weeks")])
+async def test_a_loss_hides_behind_no_absence(tmp_path: Path, away: tuple[Account, ...], days: int) -> None:
+    """Whoever leaves the population with a second factor, and comes back without it, has lost it."""
+    script, clock = Script(), Clock()
+    async with driven(one_check(tmp_path, script), clock) as it:
+        others = tuple(admin(f"admin-{number}") for number in range(9))
+        script.tell(admin(), *others)
+        await it.run(HOUR)
+        script.tell(*others, *away)
+        await it.run(HOUR)
+        await it.run(timedelta(days=days, seconds=2))
+        assert alarm(it) == Alarm()
+        script.tell(bare(), *others)
+        await it.run(HOUR)
+
+        assert alarm(it) == Alarm(count=1, at=clock())
 
 
 @pytest.mark.parametrize(

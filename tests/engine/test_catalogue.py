@@ -58,6 +58,7 @@ BOUNDS: Final[Mapping[str, Callable[[Size], int]]] = {
     "configured targets": lambda size: size.targets,
     "declared sets": lambda size: size.sets,
     "checks × declared sets": lambda size: 2 * size.sets,  # a set is one source's, and few checks judge it
+    "checks × configured targets": lambda size: 2 * size.targets,  # likewise
     "registered offerings": lambda size: size.offerings,
     "configured names": lambda size: size.targets + size.sets + size.offerings,
     "optional families": lambda _: sum(metric.shed > 0 for metric in CATALOGUE),

@@ -116,11 +116,11 @@ async def test_an_entry_that_was_tampered_with_is_told_once_and_its_mending_once
 
             assert {view.chain_valid for view in broken} == {False}
             assert fault in (broken[-1].chain_fault or "")
-            assert broken[-1].chain_entries < grown
+            assert (broken[-1].chain_entries or 0) < grown
             assert broken[-1].failing_since is None
             assert it.state() is State.FAIL
             assert [(view.chain_valid, view.chain_fault) for view in mended] == [(True, None)] * 2
-            assert mended[-1].chain_entries > grown
+            assert (mended[-1].chain_entries or 0) > grown
             events = told(it.engine, "evidence chain")
 
     assert events == [broken[0].chain_fault, "holds again"]
@@ -188,6 +188,41 @@ async def test_a_disk_that_fails_shows_without_a_run_and_so_does_its_recovery(
             assert mended.evidence.writes > good.evidence.writes
             assert told(it.engine, "evidence") == [failing[0].evidence_error, "written again"]
     assert [record.message.split()[0] for record in caplog.records] == ["evidence=failed", "evidence=written"]
+
+
+async def test_a_failure_from_the_start_is_dated_by_the_last_write_before_it(tmp_path: Path) -> None:
+    """A process that is started anew every hour on a full disk is one failure, not one an hour."""
+    estate_of, clock = config(tmp_path), Clock()
+    async with driven(estate_of, clock) as it:
+        await after(it)
+        written = clock()
+    for hours in (1, 2):
+        clock.move(HOUR)
+        async with driven(estate_of, clock) as it:
+            it.engine.written(StoreFull("no space"))
+            it.engine.publish()
+            assert it.engine.snapshot is not None
+            assert it.engine.snapshot.evidence.failing_since == written == clock() - hours * HOUR
+    async with driven(estate_of, clock) as it:
+        it.engine.written(None)
+        it.engine.written(StoreFull("no space"))
+        it.engine.publish()
+        assert it.engine.snapshot is not None
+        assert it.engine.snapshot.evidence.failing_since == clock()
+
+
+async def test_a_failure_from_the_first_start_is_dated_by_itself(tmp_path: Path) -> None:
+    """Nothing was ever written, and a clock that was turned back dates nothing ahead."""
+    estate_of, clock = config(tmp_path), Clock()
+    async with driven(estate_of, clock) as it:
+        it.engine.written(StoreFull("no space"))
+        assert it.engine.custody.view.failing_since == clock()
+        it.engine.written(None)
+        await after(it)
+    clock.move(-HOUR)
+    async with driven(estate_of, clock) as it:
+        it.engine.written(StoreFull("no space"))
+        assert it.engine.custody.view.failing_since == clock()
 
 
 async def test_a_write_on_trial_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -224,6 +224,7 @@ def test_what_on_call_needs_is_told(name: str, labels: dict[str, str], expected:
         "evidence_bytes",
         "evidence_chain_valid",
         "evidence_chain_verified_timestamp_seconds",
+        "evidence_chain_entries",
         "check_judged_timestamp_seconds",
         "check_judging_seconds",
         "check_waiver_end_timestamp_seconds",

@@ -14,7 +14,7 @@ import pytest
 import checks
 import sources
 from checks.model import codec
-from checks.model.records import Attestation, Backup, BackupSet, Record
+from checks.model.records import Attestation, Backup, BackupSet, Record, TlsEndpoint
 from engine.blobs import FolderBlobs
 from engine.config import CheckConfig, SourceConfig
 from engine.exposition import fits
@@ -272,28 +272,28 @@ def test_a_set_is_overdue_as_its_check_judges_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "exclude", "waivers", "told"),
+    ("name", "exclude", "waivers", "count"),
     [
-        pytest.param("tls_expiry", {}, [], True, id="as-it-is-known"),
-        pytest.param("tls_expiry", {}, [waiver("it/web")], False, id="waived-by-subject"),
-        pytest.param("tls_expiry", {}, [waiver("WEB")], False, id="waived-by-label"),
-        pytest.param("tls_expiry", {}, [waiver("it/db")], True, id="another-target-is-waived"),
-        pytest.param("tls_expiry", {"label": "w*"}, [], False, id="excluded"),
-        pytest.param("tls_expiry", {"issuer": "*"}, [], True, id="an-exclusion-that-may-not-apply"),
-        pytest.param("backup_freshness", {}, [], False, id="no-check-over-endpoints"),
+        pytest.param("tls_expiry", {}, [], 1, id="as-it-is-known"),
+        pytest.param("tls_expiry", {}, [waiver("it/web")], 0, id="waived-by-subject"),
+        pytest.param("tls_expiry", {}, [waiver("WEB")], 0, id="waived-by-label"),
+        pytest.param("tls_expiry", {}, [waiver("it/db")], 1, id="another-target-is-waived"),
+        pytest.param("tls_expiry", {"label": "w*"}, [], 0, id="excluded"),
+        pytest.param("tls_expiry", {"issuer": "*"}, [], 1, id="an-exclusion-that-may-not-apply"),
+        pytest.param("backup_freshness", {}, [], 0, id="no-check-over-endpoints"),
     ],
 )
 def test_a_certificate_ends_for_each_check_that_judges_its_target(
-    name: str, exclude: Mapping[str, str], waivers: Sequence[Live], told: bool
+    name: str, exclude: dict[str, str], waivers: Sequence[Live], count: int
 ) -> None:
     """The deadline is the known end; a target that is excluded or under a live waiver has none."""
     source = source_config("it", naming(Script(), NIGHTLY, (TlsEndpoint,)))
-    common = {"exclude": (Exclude(match=exclude, reason="retired"),)} if exclude else {}
-    check = check_config("edge", name, ["it"], **common)
+    rules = (Exclude(match=exclude, reason="retired"),) if exclude else ()
+    check = check_config("edge", name, ["it"], exclude=rules)
 
     found = deadlines_of(check, {"it": source}, {"it": SourceMemory(name="it", times=(expiry(NOW),))}, waivers)
 
-    assert found == ((Deadline(source="it", id="web", what="tls_not_after", at=NOW),) if told else ())
+    assert found == ((Deadline(source="it", id="web", what="tls_not_after", at=NOW),) if count else ())
 
 
 def test_a_source_that_never_ran_sets_no_deadline() -> None:

@@ -28,7 +28,8 @@ def waiver(name: str = "backups", **changes: Any) -> Waiver:
     """Build a waiver of the set ``web`` that holds from yesterday until in nine days."""
     starts, ends = changes.pop("starts", ago("1d")), changes.pop("ends", ahead("9d"))
     written = {"id": f"w{ends}", "check": name, "subjects": ("it/web",), "reason": "the new repository comes in May"}
-    told = Written(**{**written, "requested_by": "ana", "approved_by": "bob", "starts": starts, "expires": ends, **changes})
+    people = {"requested_by": "ana", "approved_by": "bob"}
+    told = Written(**{**written, **people, "starts": starts, "expires": ends, **changes})
     return Waiver(told, starts, ends)
 
 

@@ -72,7 +72,7 @@ def test_a_whole_configuration_is_read(tmp_path: Path, pki: Pki, server: Issued)
         basic_auth_users={USER: hashed()},
     )
     config = load_web_config(path)
-    assert config.protections == {"TLS", "client certificates", "users"}
+    assert config.protections == {"TLS", "client certificates", "client_allowed_sans", "users"}
     assert config.headers == {"X-Frame-Options": "deny"}
     assert [file.name for file in config.seen] == ["web.yml", "c.pem", "k.pem", "ca.pem"]
     assert hashed()[:7] not in repr(config)
@@ -303,6 +303,31 @@ async def test_a_reload_takes_no_protection_away(tmp_path: Path, server: Issued,
     await watch.reload()
     assert told == [(f"{path}: would take {lost} away, which needs a restart",)]
     assert watch.in_force.protections == {"TLS", "users"}
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        pytest.param(None, True, id="gone"),
+        pytest.param(["other.example.org"], False, id="another"),
+        pytest.param(["prometheus.example.org", "other.example.org"], False, id="one more"),
+        pytest.param(["prometheus.example.org"], False, id="the same"),
+    ],
+)
+async def test_a_reload_may_change_the_names_of_clients_and_not_drop_them(
+    tmp_path: Path, pki: Pki, server: Issued, names: list[str] | None, *, refused: bool
+) -> None:
+    """Without the list every client of the authority gets in, and a file cut short is without it."""
+    section = tls(server, client_auth_type="RequireAndVerifyClientCert", client_ca_file=str(pki.ca_file))
+    path = write(tmp_path / "web.yml", tls_server_config={**section, "client_allowed_sans": ["prometheus.example.org"]})
+    told: list[Any] = []
+    watch = WebWatch(load_web_config(path), told.append)
+    write(path, tls_server_config=section if names is None else {**section, "client_allowed_sans": names})
+    await watch.reload()
+    faults = (f"{path}: would take client_allowed_sans away, which needs a restart",) if refused else ()
+    assert told == [faults]
+    assert watch.in_force.tls is not None
+    assert watch.in_force.tls.allowed_sans == frozenset(names or ["prometheus.example.org"])
 
 
 async def test_a_file_that_was_missing_is_noticed_when_it_comes(tmp_path: Path, server: Issued) -> None:

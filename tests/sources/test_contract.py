@@ -14,8 +14,8 @@ import pytest
 import sources
 from checks.model.doubt import Cause, facts_gap, members_gap
 from checks.model.records import RECORD_TYPES, Account, BackupSet, Record, field_names, type_name
-from engine.settings import SourceCommon
 from engine.schema import field_docs
+from engine.settings import SourceCommon
 from sources.common.source import Page, Probe, Source
 from tests.sources.contract import breaches, breaches_of_probes, fault_of, told_fields
 from tests.support.clock import NOW

@@ -137,7 +137,13 @@ def a_full_estate(checks: int, sources: int, sets: int, targets: int, offerings:
         sources=views,
         times=_times(names, ids),
         evidence=EvidenceView(
-            writes=9, written_at=NOW, failing_since=NOW, bytes=1, chain_valid=True, chain_verified_at=NOW
+            writes=9,
+            written_at=NOW,
+            failing_since=NOW,
+            bytes=1,
+            chain_valid=True,
+            chain_verified_at=NOW,
+            chain_entries=8,
         ),
         waivers_active=2,
         waivers_expired=1,

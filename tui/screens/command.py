@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -63,7 +64,7 @@ class CommandScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Type at once."""
-        self._prompt.focus()
+        self.set_focus(self._prompt)
         self._again()
 
     def _found(self) -> list[Suggestion]:
@@ -112,6 +113,12 @@ class CommandScreen(ModalScreen[None]):
     def on_resize(self) -> None:
         """Fit the terminal."""
         self._again()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take what was typed before the line was there."""
+        if not self._prompt.has_focus and event.character is not None and event.is_printable:
+            event.stop()
+            self._put(self._prompt.value + event.character)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Suggest for what is typed now."""

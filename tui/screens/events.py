@@ -305,7 +305,7 @@ class EventsScreen(Page):
         """Open the prompt."""
         self._prompt.value = self._typed
         self._prompt.display = True
-        self._prompt.focus()
+        self.set_focus(self._prompt)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Filter while typing, a moment after the last key."""

@@ -45,7 +45,7 @@ class HelpScreen(Page):
 
     def on_mount(self) -> None:
         """Type at once."""
-        self._prompt.focus()
+        self.set_focus(self._prompt)
 
     def _found(self) -> list[Key]:
         words = self._prompt.value.casefold().split()
@@ -107,4 +107,4 @@ class HelpScreen(Page):
 
     def action_search(self) -> None:
         """Type into the search."""
-        self._prompt.focus()
+        self.set_focus(self._prompt)

@@ -151,10 +151,10 @@ def _budget(source: SourceView, now: datetime, width: int) -> list[Line]:
         failed = sum(source.request_failures.values())
         causes = ", ".join(f"{number(count)} {cause}" for cause, count in source.request_failures.items())
         told = f"; {number(failed)} failed: {clean(causes)}" if failed else ""
-        lines += field("requests", f"{number(source.requests)} since the engine started{told}", width)
+        lines += field("asked", f"{number(source.requests)} requests since the engine started{told}", width)
     if source.throttled:
         held = f", held back for {seconds(source.throttle_seconds)}" if source.throttle_seconds else ""
-        lines += field("throttle", f"asked to wait {number(source.throttled)} times{held}", width, "warn")
+        lines += field("waits", f"told to wait {number(source.throttled)} times{held}", width, "warn")
     if source.quota is not None:
         limit = "" if source.quota.limit is None else f" of {number(source.quota.limit)}"
         anew = "" if source.quota.reset_at is None else f", anew at {moment(source.quota.reset_at, now)}"
@@ -176,7 +176,7 @@ def _affected(source: SourceView, model: Model, width: int) -> list[Line]:
         label = "checks" if not lines else ""
         state = Span(f"{GLYPHS[item.state]} {item.word:<7}", ROLES[item.word])
         held = f"  as of {moment(item.view.as_of, model.now)}" if item.view.as_of is not None else ""
-        name = Span(clean(item.view.name), "text", f"open_check('{item.view.name}')")
+        name = Span(clean(item.view.name), "text", f"open_check({item.view.name!r})")
         lines.append(line(Span(f" {label:<8}", "dim"), state, name, Span(held, "dim")))
     return lines
 

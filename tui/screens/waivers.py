@@ -212,7 +212,7 @@ class WaiversScreen(Page):
         """Open the prompt."""
         self._prompt.value = self.typed
         self._prompt.display = True
-        self._prompt.focus()
+        self.set_focus(self._prompt)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Filter while typing."""

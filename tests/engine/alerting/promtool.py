@@ -112,6 +112,8 @@ def outcome(
         named = _FAILED.search(part)
         if named is not None:
             faults[named[1]] = faults.get(named[1], "") + part
+    if ", err: " in said:  # a rule that cannot be evaluated: promtool does not say in which scenario
+        return {scenario.name: said for scenario in scenarios}
     return faults or {scenario.name: said for scenario in scenarios}
 
 

@@ -128,7 +128,7 @@ async def test_similar_findings_are_counted_and_shown() -> None:
     async with shown(rows=many_rows(40)) as stage:
         await opened(stage)
         await stage.press("G")
-        assert "8 other open findings of this check with the same reason" in stage.text
+        assert "9 other open findings of this check with the same reason" in stage.text
         await stage.press("equals_sign")
         assert stage.page == "FamilyScreen"
         assert stage.port.asked[-1].reason == "no second factor is enrolled"

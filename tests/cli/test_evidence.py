@@ -1,0 +1,93 @@
+"""What ``controlwatch evidence`` tells of a chain that was tampered with, and of sources that it does not know."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.contract import estate
+from tests.support.console import command
+
+VALID = "controlwatch_evidence_chain_valid"
+
+
+def write(folder: Path, script: str) -> None:
+    """Write into the store's file as whoever owns it can."""
+    with closing(sqlite3.connect(folder / "state" / "store.sqlite")) as raw:
+        raw.executescript(
+            "DROP TRIGGER IF EXISTS chain_refuses_update; DROP TRIGGER IF EXISTS chain_refuses_delete;" + script
+        )
+
+
+def test_a_cut_off_end_is_told_until_it_is_accepted(tmp_path: Path) -> None:
+    """Whatever is collected after it: ``verify`` exits 1 and the metrics say 0, until somebody explains it."""
+    estate(tmp_path)
+    told = []
+    command("check", "--textfile", "a.prom", folder=tmp_path)
+    write(tmp_path, "DELETE FROM chain WHERE seq > 1;")
+    for _ in range(2):
+        told.append(command("evidence", "verify", folder=tmp_path))
+        command("check", "--textfile", "b.prom", folder=tmp_path)
+    accepted = command("evidence", "accept-break", "--reason", "a drill", folder=tmp_path)
+    after = command("evidence", "verify", folder=tmp_path)
+    again = command("evidence", "accept-break", "--reason", "a drill", folder=tmp_path)
+    command("check", "--textfile", "c.prom", folder=tmp_path)
+
+    assert [done.returncode for done in told] == [1, 1]
+    assert "accept-break --reason" in told[-1].stderr
+    assert (accepted.returncode, accepted.stdout) == (0, "")
+    assert "accepted: entry 2, noticed " in accepted.stderr
+    assert (after.returncode, after.stderr) == (0, "")
+    assert again.returncode == 2
+    assert "there is nothing to accept" in again.stderr
+    lines = [(tmp_path / f"{name}.prom").read_text().splitlines() for name in "abc"]
+    assert [[line for line in found if line.startswith(f"{VALID} ")] for found in lines] == [
+        [f"{VALID} 1"],
+        [f"{VALID} 0"],
+        [f"{VALID} 1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "told"),
+    [
+        pytest.param("UPDATE meta SET value = '?' WHERE key = 'chain_head'", "noted head is entry 0", id="unreadable"),
+        pytest.param("UPDATE chain SET body = '{}' WHERE seq = 1", "entry 1 was changed", id="changed"),
+    ],
+)
+def test_what_was_written_over_is_a_fault_and_no_traceback(tmp_path: Path, tamper: str, told: str) -> None:
+    """Exit 1, and the entry is named."""
+    estate(tmp_path)
+    command("check", folder=tmp_path)
+    write(tmp_path, tamper)
+    done = command("evidence", "verify", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_evidence_of_a_source_that_is_configured_no_more_is_listed(tmp_path: Path) -> None:
+    """The name is known as long as something of it is there."""
+    path = estate(tmp_path)
+    command("check", folder=tmp_path)
+    path.write_text(path.read_text().replace("sources.dumps", "sources.moved").replace('["dumps"]', '["moved"]'))
+    former = command("evidence", "list", "--source", "dumps", folder=tmp_path)
+    present = command("evidence", "list", "--source", "moved", folder=tmp_path)
+
+    assert (former.returncode, former.stderr) == (0, "")
+    assert "dumps" in former.stdout
+    assert (present.returncode, present.stdout) == (0, "")
+
+
+def test_an_engine_that_only_reads_accepts_no_break(tmp_path: Path) -> None:
+    """Nobody writes evidence beside it."""
+    path = estate(tmp_path)
+    path.write_text("[engine]\nread_only = true\n" + path.read_text())
+    done = command("evidence", "accept-break", "--reason", "a drill", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert "read-only" in done.stderr
