@@ -12,7 +12,7 @@ wanted=(
     restic:restic openssl:openssl tmux:tmux
     prometheus:prometheus promtool:prometheus
     prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
-    faketime:faketime jsonnet:jsonnet systemd-analyze:systemd
+    faketime:faketime jq:jq jsonnet:jsonnet systemd-analyze:systemd
 )
 
 case "${1:-}" in

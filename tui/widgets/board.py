@@ -199,7 +199,7 @@ class Board(Painted, can_focus=True):
         self.redraw()
         self.post_message(self.Moved(self, self.key))
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Select the row under the pointer; a second click opens it."""
         row = event.y - self._first_row
         if not (self._selects and 0 <= row < self._room and self._top + row < len(self._keys)):
