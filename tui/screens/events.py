@@ -177,7 +177,7 @@ class EventsScreen(Page):
 
     def _again(self) -> None:
         """Fetch what is here again."""
-        self.run_worker(self._load(), group="events", exclusive=True, exit_on_error=False)
+        self.run_worker(self._load, group="events", exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
         limit = 1 if self._paused else max(PAGE_ROWS, min(len(self._events), AGAIN_ROWS))
@@ -264,7 +264,7 @@ class EventsScreen(Page):
         self._detail.redraw()
         if self._list.left < NEAR_ROWS and len(self._events) < self._matching and not self._loading and self._events:
             self._loading = True
-            self.run_worker(self._older(), group="older", exit_on_error=False)
+            self.run_worker(self._older, group="older", exit_on_error=False)
 
     def on_board_opened(self) -> None:
         """Go to the object of the event."""

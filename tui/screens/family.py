@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Self
 
 from textual.binding import BindingType
@@ -188,7 +189,7 @@ class FamilyScreen(Listing):
     def _fetch_detail(self) -> None:
         row = self.table.row
         if row is not None:
-            self.run_worker(self._load(row.id), group="detail", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._load, row.id), group="detail", exclusive=True, exit_on_error=False)
 
     async def _load(self, finding: int) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, Self
 
 from textual.binding import BindingType
@@ -92,7 +93,7 @@ class FindingScreen(Page):
         super().draw()
 
     def _fetch(self) -> None:
-        self.run_worker(self._load(), group="detail", exclusive=True, exit_on_error=False)
+        self.run_worker(self._load, group="detail", exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
         try:
@@ -161,7 +162,7 @@ class FindingScreen(Page):
 
     def action_neighbour(self, way: int) -> None:
         """Show the next or the previous finding of the list."""
-        self.run_worker(self._step(way), group="step", exclusive=True, exit_on_error=False)
+        self.run_worker(partial(self._step, way), group="step", exclusive=True, exit_on_error=False)
 
     async def _step(self, way: int) -> None:
         below = self.home.below(self)

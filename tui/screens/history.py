@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Self
 
 from textual import events
@@ -141,7 +142,7 @@ class HistoryScreen(Page):
         period = self.period
         query = self._lookback.due(self.model, period.since, period.until)
         if query is not None:
-            self.run_worker(self._load(query), group="past", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._load, query), group="past", exclusive=True, exit_on_error=False)
         self.lay_out(self.size.width, self.size.height)
         super().draw()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import get_args
 
 import msgspec
@@ -309,7 +310,7 @@ class Listing(Page):
         self._step_bad(-1)
 
     def _step_bad(self, way: int) -> None:
-        self.run_worker(self._seek(way), group="seek", exclusive=True, exit_on_error=False)
+        self.run_worker(partial(self._seek, way), group="seek", exclusive=True, exit_on_error=False)
 
     async def _seek(self, way: int) -> None:
         try:
@@ -337,7 +338,7 @@ class Listing(Page):
         if self._frozen_at is None:
             self.table.reload()
         else:
-            self.run_worker(self._count_held(self._frozen_at), group="held", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._count_held, self._frozen_at), group="held", exclusive=True, exit_on_error=False)
 
     def _thaw(self) -> None:
         self._frozen_at, self._held = None, 0

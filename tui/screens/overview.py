@@ -124,7 +124,7 @@ class OverviewScreen(Page):
         period = named("30d", self.model.now)
         query = self._lookback.due(self.model, period.since, period.until)
         if query is not None:
-            self.run_worker(self._load(query), group="past", exclusive=True, exit_on_error=False)
+            self.run_worker(partial(self._load, query), group="past", exclusive=True, exit_on_error=False)
         super().draw()
 
     async def _load(self, query: PastQuery) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar, Protocol, Self, cast
 
 from textual import events
@@ -310,7 +311,7 @@ class Page(Screen[None]):
 
     def send(self, *commands: Command) -> None:
         """Send commands one after the other and show what became of them; the screen does not wait."""
-        asked = self._send(commands[0]) if len(commands) == 1 else self._send_many(commands)
+        asked = partial(self._send, commands[0]) if len(commands) == 1 else partial(self._send_many, commands)
         self.run_worker(asked, group="commands", exit_on_error=False)
 
     async def _send(self, command: Command) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Self
 
 from textual.binding import BindingType
@@ -242,7 +243,7 @@ class SourcesScreen(Page):
         if seen != self._seen:
             self._seen = seen
             if source is not None:
-                self.run_worker(self._load(source.name), group="events", exclusive=True, exit_on_error=False)
+                self.run_worker(partial(self._load, source.name), group="events", exclusive=True, exit_on_error=False)
 
     async def _load(self, name: str) -> None:
         query = EventQuery(kinds=("source",), what=name, limit=EVENTS_ASKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from textual.worker import Worker
@@ -100,7 +101,7 @@ class Taking:
         if not len(self._table.marks):
             then([self._table.row] if self._table.row is not None else [])
             return
-        self._on.run_worker(self._fetch_marked(then), group="marked", exclusive=True, exit_on_error=False)
+        self._on.run_worker(partial(self._fetch_marked, then), group="marked", exclusive=True, exit_on_error=False)
 
     async def _fetch_marked(self, then: Callable[[Sequence[Row]], None]) -> None:
         try:
@@ -149,7 +150,7 @@ class Taking:
             self._start(wanted, path)
 
     def _start(self, wanted: Wanted, path: Path) -> None:
-        work = self._write(wanted, path)
+        work = partial(self._write, wanted, path)
         self._worker = self._on.run_worker(work, group="export", exclusive=True, exit_on_error=False)
 
     def _stop(self) -> None:

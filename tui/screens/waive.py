@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from textual.timer import Timer
 
@@ -240,7 +241,7 @@ class _Request:
         self._timer = form.set_timer(DEBOUNCE_SECONDS, lambda: self._start(form, *asked))
 
     def _start(self, form: Form, check: str, subjects: tuple[str, ...]) -> None:
-        form.run_worker(self._count(form, check, subjects), group="count", exclusive=True, exit_on_error=False)
+        form.run_worker(partial(self._count, form, check, subjects), group="count", exclusive=True, exit_on_error=False)
 
     async def _count(self, form: Form, check: str, subjects: tuple[str, ...]) -> None:
         """Look up the open findings that the subjects cover."""

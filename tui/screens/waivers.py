@@ -123,7 +123,7 @@ class WaiversScreen(Page):
 
     def _fetch(self) -> None:
         self._fetched_at = self.model.now
-        self.run_worker(self._load(), group="waivers", exclusive=True, exit_on_error=False)
+        self.run_worker(self._load, group="waivers", exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -137,7 +138,7 @@ class Table(ScrollView, can_focus=True):
 
     def _ask(self, *, changed: bool) -> None:
         self._generation += 1
-        work = self._replace(self._generation, changed=changed)
+        work = partial(self._replace, self._generation, changed=changed)
         self.run_worker(work, group="pages", exclusive=True, exit_on_error=False)
 
     async def _replace(self, generation: int, *, changed: bool) -> None:
@@ -209,7 +210,7 @@ class Table(ScrollView, can_focus=True):
         last = max(0, (self.matching - 1) // PAGE_ROWS)
         missing = [page for page in self._in_sight() if page not in self._pages and 0 <= page <= last]
         if missing and not self._busy and self.loaded:
-            self.run_worker(self._add(missing[0], self._generation), group="pages", exit_on_error=False)
+            self.run_worker(partial(self._add, missing[0], self._generation), group="pages", exit_on_error=False)
 
     async def _add(self, page: int, generation: int) -> None:
         self._busy = True
