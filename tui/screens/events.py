@@ -36,6 +36,7 @@ from tui.place import Place
 from tui.screens.page import Page
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 WIDE = 120
 """From this width on the selected event is told beside the list."""
@@ -177,7 +178,7 @@ class EventsScreen(Page):
 
     def _again(self) -> None:
         """Fetch what is here again."""
-        self.run_worker(self._load, group="events", exclusive=True, exit_on_error=False)
+        start(self, self._load, group="events", exclusive=True)
 
     async def _load(self) -> None:
         limit = 1 if self._paused else max(PAGE_ROWS, min(len(self._events), AGAIN_ROWS))
@@ -264,7 +265,7 @@ class EventsScreen(Page):
         self._detail.redraw()
         if self._list.left < NEAR_ROWS and len(self._events) < self._matching and not self._loading and self._events:
             self._loading = True
-            self.run_worker(self._older, group="older", exit_on_error=False)
+            start(self, self._older, group="older")
 
     def on_board_opened(self) -> None:
         """Go to the object of the event."""

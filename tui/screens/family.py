@@ -26,6 +26,7 @@ from tui.screens.listing import Listing
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 from tui.widgets.table import Table
+from tui.work import start
 
 REST_SECONDS = 0.15
 """How long the cursor rests on a finding before its evidence is fetched."""
@@ -189,7 +190,7 @@ class FamilyScreen(Listing):
     def _fetch_detail(self) -> None:
         row = self.table.row
         if row is not None:
-            self.run_worker(partial(self._load, row.id), group="detail", exclusive=True, exit_on_error=False)
+            start(self, partial(self._load, row.id), group="detail", exclusive=True)
 
     async def _load(self, finding: int) -> None:
         try:

@@ -21,6 +21,7 @@ from tui.screens.page import Page
 from tui.screens.waive import request_waiver
 from tui.status import row_word, word_cell
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 WIDE = 120
 """From this width on the record is beside the page."""
@@ -93,7 +94,7 @@ class FindingScreen(Page):
         super().draw()
 
     def _fetch(self) -> None:
-        self.run_worker(self._load, group="detail", exclusive=True, exit_on_error=False)
+        start(self, self._load, group="detail", exclusive=True)
 
     async def _load(self) -> None:
         try:
@@ -162,7 +163,7 @@ class FindingScreen(Page):
 
     def action_neighbour(self, way: int) -> None:
         """Show the next or the previous finding of the list."""
-        self.run_worker(partial(self._step, way), group="step", exclusive=True, exit_on_error=False)
+        start(self, partial(self._step, way), group="step", exclusive=True)
 
     async def _step(self, way: int) -> None:
         below = self.home.below(self)

@@ -29,6 +29,7 @@ from tui.screens.page import Page
 from tui.trends import plots
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 WIDE = 120
 """From this width on the breaches are beside the strips."""
@@ -142,7 +143,7 @@ class HistoryScreen(Page):
         period = self.period
         query = self._lookback.due(self.model, period.since, period.until)
         if query is not None:
-            self.run_worker(partial(self._load, query), group="past", exclusive=True, exit_on_error=False)
+            start(self, partial(self._load, query), group="past", exclusive=True)
         self.lay_out(self.size.width, self.size.height)
         super().draw()
 

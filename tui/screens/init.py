@@ -35,6 +35,7 @@ from tui.setup import (
     told,
 )
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 WIDE = 120
 """From this width on the selected source is told beside the list."""
@@ -87,7 +88,7 @@ class InitScreen(Page):
     def on_mount(self) -> None:
         """Look for sources."""
         self._list.focus()
-        self.run_worker(self._find, group="find", exit_on_error=False)
+        start(self, self._find, group="find")
 
     def lay_out(self, width: int, height: int) -> None:
         """Put the detail beside the list, or below it."""
@@ -155,7 +156,7 @@ class InitScreen(Page):
         self.fill(form, lambda typed: self._added(kind, entry, typed))
 
     def _added(self, kind: Kind, entry: Entry | None, typed: Values) -> None:
-        self.run_worker(partial(self._add, kind, entry, typed), group="add", exit_on_error=False)
+        start(self, partial(self._add, kind, entry, typed), group="add")
 
     async def _add(self, kind: Kind, entry: Entry | None, typed: Values) -> None:
         """Keep what secrets were typed, then add the source and test it."""
@@ -193,7 +194,7 @@ class InitScreen(Page):
     def action_again(self) -> None:
         """Test the selected source again."""
         if self._entry is not None and self._entry.draft is not None:
-            self.run_worker(partial(self._test, self._entry.name), group="test", exit_on_error=False)
+            start(self, partial(self._test, self._entry.name), group="test")
 
     def action_drop(self) -> None:
         """Leave the selected source out of the file."""
@@ -222,7 +223,7 @@ class InitScreen(Page):
             self._start()
 
     def _start(self) -> None:
-        self.run_worker(self._write, group="write", exclusive=True, exit_on_error=False)
+        start(self, self._write, group="write", exclusive=True)
 
     async def _write(self) -> None:
         try:

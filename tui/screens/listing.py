@@ -29,6 +29,7 @@ from tui.screens.taking import Taking
 from tui.status import row_word
 from tui.widgets.bars import Strips
 from tui.widgets.table import GUTTER, SLOW_SECONDS, Table
+from tui.work import start
 
 FILTER = next(key for key in FAMILY if key.id == "list.filter")
 DEBOUNCE_SECONDS = 0.1
@@ -310,7 +311,7 @@ class Listing(Page):
         self._step_bad(-1)
 
     def _step_bad(self, way: int) -> None:
-        self.run_worker(partial(self._seek, way), group="seek", exclusive=True, exit_on_error=False)
+        start(self, partial(self._seek, way), group="seek", exclusive=True)
 
     async def _seek(self, way: int) -> None:
         try:
@@ -338,7 +339,7 @@ class Listing(Page):
         if self._frozen_at is None:
             self.table.reload()
         else:
-            self.run_worker(partial(self._count_held, self._frozen_at), group="held", exclusive=True, exit_on_error=False)
+            start(self, partial(self._count_held, self._frozen_at), group="held", exclusive=True)
 
     def _thaw(self) -> None:
         self._frozen_at, self._held = None, 0

@@ -27,6 +27,7 @@ from tui.screens.waive import waive_blind
 from tui.screens.zoom import ZOOMED
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 SMALL = (80, 24)
 """Below this only the worst-first list is shown."""
@@ -124,7 +125,7 @@ class OverviewScreen(Page):
         period = named("30d", self.model.now)
         query = self._lookback.due(self.model, period.since, period.until)
         if query is not None:
-            self.run_worker(partial(self._load, query), group="past", exclusive=True, exit_on_error=False)
+            start(self, partial(self._load, query), group="past", exclusive=True)
         super().draw()
 
     async def _load(self, query: PastQuery) -> None:

@@ -30,6 +30,7 @@ from tui.widgets.bars import Footer, Strips
 from tui.widgets.board import Board
 from tui.widgets.painted import Painted
 from tui.widgets.table import Table
+from tui.work import start
 
 MESSAGE_SECONDS = 6.0
 """How long the footer shows a message."""
@@ -312,7 +313,7 @@ class Page(Screen[None]):
     def send(self, *commands: Command) -> None:
         """Send commands one after the other and show what became of them; the screen does not wait."""
         asked = partial(self._send, commands[0]) if len(commands) == 1 else partial(self._send_many, commands)
-        self.run_worker(asked, group="commands", exit_on_error=False)
+        start(self, asked, group="commands")
 
     async def _send(self, command: Command) -> None:
         try:

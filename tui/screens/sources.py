@@ -22,6 +22,7 @@ from tui.screens.waive import waive_blind
 from tui.status import GLYPHS, ROLES, SOON, source_plan, source_state
 from tui.timeline import EVENTS_ASKED, timeline
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 EXPIRES_DAYS = 14
 """A credential that ends within so many days is told as a warning."""
@@ -243,7 +244,7 @@ class SourcesScreen(Page):
         if seen != self._seen:
             self._seen = seen
             if source is not None:
-                self.run_worker(partial(self._load, source.name), group="events", exclusive=True, exit_on_error=False)
+                start(self, partial(self._load, source.name), group="events", exclusive=True)
 
     async def _load(self, name: str) -> None:
         query = EventQuery(kinds=("source",), what=name, limit=EVENTS_ASKED)

@@ -19,6 +19,7 @@ from tui.screens.menu import Menu, Option
 from tui.screens.page import Page
 from tui.screens.waive import request_waiver
 from tui.widgets.table import Table
+from tui.work import start
 
 CLIPBOARD_BYTES = 100_000
 """More than this no terminal takes by OSC 52; a file does."""
@@ -101,7 +102,7 @@ class Taking:
         if not len(self._table.marks):
             then([self._table.row] if self._table.row is not None else [])
             return
-        self._on.run_worker(partial(self._fetch_marked, then), group="marked", exclusive=True, exit_on_error=False)
+        start(self._on, partial(self._fetch_marked, then), group="marked", exclusive=True)
 
     async def _fetch_marked(self, then: Callable[[Sequence[Row]], None]) -> None:
         try:

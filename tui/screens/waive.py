@@ -28,6 +28,7 @@ from tui.waivers import (
     words_of,
     would_cover,
 )
+from tui.work import start
 
 DEBOUNCE_SECONDS = 0.3
 EDITED = 3
@@ -241,7 +242,7 @@ class _Request:
         self._timer = form.set_timer(DEBOUNCE_SECONDS, lambda: self._start(form, *asked))
 
     def _start(self, form: Form, check: str, subjects: tuple[str, ...]) -> None:
-        form.run_worker(partial(self._count, form, check, subjects), group="count", exclusive=True, exit_on_error=False)
+        start(form, partial(self._count, form, check, subjects), group="count", exclusive=True)
 
     async def _count(self, form: Form, check: str, subjects: tuple[str, ...]) -> None:
         """Look up the open findings that the subjects cover."""

@@ -23,6 +23,7 @@ from tui.screens.waive import approve_waiver, request_waiver, revoke_waiver
 from tui.waivers import listed, ordered, told
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
+from tui.work import start
 
 WIDE = 120
 """From this width on the selected waiver is told beside the list."""
@@ -123,7 +124,7 @@ class WaiversScreen(Page):
 
     def _fetch(self) -> None:
         self._fetched_at = self.model.now
-        self.run_worker(self._load, group="waivers", exclusive=True, exit_on_error=False)
+        start(self, self._load, group="waivers", exclusive=True)
 
     async def _load(self) -> None:
         try:

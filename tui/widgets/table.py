@@ -24,6 +24,7 @@ from tui.keys import MOVE, bindings
 from tui.lines import BLANK, Line, Span, crop
 from tui.marks import Marks
 from tui.widgets.painted import ascii_of, palette_of, strip_of
+from tui.work import start
 
 PAGE_ROWS = 200
 KEPT_PAGES = 8
@@ -139,7 +140,7 @@ class Table(ScrollView, can_focus=True):
     def _ask(self, *, changed: bool) -> None:
         self._generation += 1
         work = partial(self._replace, self._generation, changed=changed)
-        self.run_worker(work, group="pages", exclusive=True, exit_on_error=False)
+        start(self, work, group="pages", exclusive=True)
 
     async def _replace(self, generation: int, *, changed: bool) -> None:
         """Fetch the pages in sight, then put them in the place of the old ones."""
@@ -210,7 +211,7 @@ class Table(ScrollView, can_focus=True):
         last = max(0, (self.matching - 1) // PAGE_ROWS)
         missing = [page for page in self._in_sight() if page not in self._pages and 0 <= page <= last]
         if missing and not self._busy and self.loaded:
-            self.run_worker(partial(self._add, missing[0], self._generation), group="pages", exit_on_error=False)
+            start(self, partial(self._add, missing[0], self._generation), group="pages")
 
     async def _add(self, page: int, generation: int) -> None:
         self._busy = True
