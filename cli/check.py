@@ -63,11 +63,19 @@ def check_command(
     told = asyncio.run(_ask(config, names, limit, collect=collect))
     sys.stdout.write(_formatted(told, form, color=setting.colorful()))
     sys.stdout.flush()
+    _tell_unkept(told)
     code = exit_code(told.states, strict=strict)
     if textfile and not _exposed(told, Path(textfile), config.metrics.max_series):
         code = OWN_FAULT
     sys.stderr.flush()
     os._exit(code)  # a source's hung thread must not keep a one-shot command alive
+
+
+def _tell_unkept(told: report.Told) -> None:
+    """Say so when nothing new could be kept: the states are then those of what was kept before."""
+    error = told.snapshot.evidence_error
+    if error is not None:
+        say(f"evidence cannot be written: {error}; told as known before")
 
 
 def _expect(textfile: str) -> None:

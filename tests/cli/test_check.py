@@ -11,8 +11,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from cli.check import _tell_unkept
+from cli.report import Told
 from tests.cli.contract import BLIND, estate, told, waive
+from tests.support.clock import NOW
 from tests.support.console import COMMAND, command, environment, serving, until
+from tests.support.snapshots import a_snapshot
 
 
 def check(folder: Path, *arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
@@ -257,3 +261,11 @@ def test_what_lies_in_the_way_is_named(tmp_path: Path, name: str, octets: bytes,
     assert done.returncode == code
     assert said in done.stderr
     assert path.read_bytes() == octets
+
+
+@pytest.mark.parametrize("error", ["no space left on the disk", None], ids=["unkept", "kept"])
+def test_what_could_not_be_kept_is_told(error: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    """A verdict of what was kept before never passes for a new one; it is asked inside, since a full disk is rare."""
+    _tell_unkept(Told(a_snapshot(evidence_error=error), (), {}, NOW))
+
+    assert ("told as known before" in capsys.readouterr().err) is (error is not None)
