@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import shake_256
@@ -63,6 +63,9 @@ class Custody:
     view: EvidenceView = field(default_factory=EvidenceView)
     failures: int = 0
     error: str | None = None
+    unkept: dict[str, str] = field(default_factory=dict)
+    """What failed of each writer that could not keep its work: only its own success ends it, as a small write may find
+    room where a large one does not."""
     _only_by_work: bool = False
     """Whether writing failed in a way that a write on trial would not show."""
     _sized_at: datetime | None = None
@@ -75,15 +78,29 @@ class Custody:
         """Begin to read the chain."""
         self._rereading = Rereading(self.store)
 
-    def wrote(self, error: StoreError | None, *, trial: bool = False) -> None:
+    def wrote(self, error: StoreError | None, *writers: str, trial: bool = False) -> None:
         """Note whether evidence could be written; a failure is told once, and its end once."""
         now = self.tried_at = self.clock()
         if error is not None:
+            self.unkept |= dict.fromkeys(writers, str(error))
             self._failed(error, now, trial=trial)
             return
         if trial and self._only_by_work:
             return
-        self.view = msgspec.structs.replace(self.view, writes=self.view.writes + 1, written_at=now, failing_since=None)
+        for writer in writers:
+            self.unkept.pop(writer, None)
+        self.view = msgspec.structs.replace(self.view, writes=self.view.writes + 1, written_at=now)
+        self._recover(now)
+
+    def keep_to(self, writers: Collection[str]) -> None:
+        """Forget writers that are no more."""
+        self.unkept = {writer: error for writer, error in self.unkept.items() if writer in writers}
+
+    def _recover(self, now: datetime) -> None:
+        if self.unkept:
+            self.error = next(iter(self.unkept.values()))
+            return
+        self.view = msgspec.structs.replace(self.view, failing_since=None)
         if self.error is not None:
             LOG.info("evidence=written again")
             self.error, self._only_by_work = None, False
@@ -206,6 +223,16 @@ class Custody:
         elif fault is None and before is False:
             LOG.info("chain=holds again")
             self.note(Event(at=self.clock(), kind="engine", what="evidence chain", text="holds again"))
+
+
+def source_writer(name: str) -> str:
+    """Name a source as a writer of evidence."""
+    return f"source {name}"
+
+
+def check_writer(name: str) -> str:
+    """Name a check as a writer of evidence."""
+    return f"check {name}"
 
 
 def _past(at: datetime | None, every: timedelta, now: datetime) -> bool:

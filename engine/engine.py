@@ -19,7 +19,7 @@ from checks.model.state import SKEW
 from engine import waivers as waivers_file
 from engine.adoption import adoption
 from engine.blobs import BlobCorrupt, BlobMissing
-from engine.custody import Custody
+from engine.custody import Custody, check_writer, source_writer
 from engine.doings import Doings, Judging
 from engine.evaluate import Material
 from engine.judge import Bench, judge, transition
@@ -218,6 +218,7 @@ class Engine:
         self.runner.memories = dict(change.sources)
         for name in change.changed_sources:
             self.runner.restart(name)
+        self.custody.keep_to({*map(source_writer, config.sources), *map(check_writer, config.checks)})
         self.doings.due_checks |= change.due
         self.doings.dirty = True
         await self._note_waivers(now)
@@ -301,9 +302,9 @@ class Engine:
         self.doings.dirty = True
         self._wake.set()
 
-    def written(self, error: StoreError | None) -> None:
+    def written(self, error: StoreError | None, *writers: str) -> None:
         """Note whether evidence can be written; a failure is told once, and its end once."""
-        self.custody.wrote(error)
+        self.custody.wrote(error, *writers)
         self.doings.dirty = True
 
     def note(self, *events: Event) -> None:
@@ -350,7 +351,7 @@ class Engine:
 
     async def _judged(self, group: Sequence[CheckConfig]) -> bool:
         """Judge checks of the same sources; False when it failed inside controlwatch."""
-        started = self.clock()
+        started, writers = self.clock(), [check_writer(check.name) for check in group]
         bench = Bench(Material(self.runner.memories, self.blobs), self.store, self.config.sources, self.waivers)
         try:
             judged = await judge(group, bench, self.checks, started)
@@ -359,7 +360,7 @@ class Engine:
             self._cannot_judge(group, str(error))
             return False
         except StoreError as error:
-            self.written(error)
+            self.written(error, *writers)
             self.doings.due_checks |= {check.name for check in group}
             self.doings.not_before |= {check.name: started + STORE_RETRY for check in group}
             return False
@@ -367,7 +368,7 @@ class Engine:
             LOG.exception("checks=%s outcome=internal", ",".join(check.name for check in group))
             self._cannot_judge(group, f"{type(error).__name__}: {error}")
             return False
-        self.written(None)
+        self.written(None, *writers)
         took = self.clock() - started
         for memory, events in judged:
             self.checks[memory.name] = memory

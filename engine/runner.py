@@ -14,6 +14,7 @@ import msgspec
 
 from checks.model.doubt import Cause
 from engine.collect import baseline_of, collect
+from engine.custody import source_writer
 from engine.evidence import Manifest, digest_of, manifest_bytes
 from engine.judge import chained
 from engine.lend import Lent, Shared
@@ -49,8 +50,8 @@ class Host(Protocol):
         """Add events."""
         ...
 
-    def written(self, error: StoreError | None) -> None:
-        """Evidence was written, or could not be."""
+    def written(self, error: StoreError | None, *writers: str) -> None:
+        """Evidence was written, or could not be, by ``writers``."""
         ...
 
 
@@ -165,7 +166,7 @@ class Runner:
                 traffic.end(complete=collected.manifest.complete)
                 await self._save(await self._absorb(memory, collected), collected)
             except StoreError as error:  # the disk's fault, not the source's: what it told before stands until its age
-                self.host.written(error)
+                self.host.written(error, source_writer(name))
                 self.memories[name] = msgspec.structs.replace(memory, attempted_at=context.started)
                 self._reschedule(name, kept=False)
                 return
@@ -221,7 +222,7 @@ class Runner:
         events = _events(before, memory, manifest)
         body = {"source": memory.name, "manifest": digest_of(manifest_bytes(manifest)), "blob": manifest.blob}
         await self.store.save_source(memory, manifest, events, [chained("manifest", body)])
-        self.host.written(None)
+        self.host.written(None, source_writer(memory.name))
         self.memories[memory.name] = memory
         self.host.note(*events)
         told = "complete" if manifest.complete else f"cause={collected.cause}"

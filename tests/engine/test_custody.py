@@ -257,6 +257,33 @@ async def test_a_trial_mends_only_what_it_would_have_shown(tmp_path: Path, error
         assert (snapshot.evidence_error, snapshot.evidence.failing_since) == (None, None)
 
 
+async def test_a_writer_that_could_not_keep_its_work_is_no_better_for_the_writes_of_others(tmp_path: Path) -> None:
+    """A disk that has room for little is not well: neither trials nor small writes end what a large one found."""
+    async with driven(config(tmp_path), Clock()) as it:
+        await after(it)
+        since = it.clock()
+        it.engine.written(StoreFull("no space for 40 MB"), "source elsewhere")
+        it.engine.written(None)
+        snapshot = await after(it, HOUR)
+        assert (snapshot.evidence_error, snapshot.evidence.failing_since) == ("no space for 40 MB", since)
+        assert told(it.engine, "evidence") == ["no space for 40 MB"]
+
+        it.engine.written(None, "source elsewhere")
+        snapshot = await after(it)
+        assert (snapshot.evidence_error, snapshot.evidence.failing_since) == (None, None)
+
+
+async def test_a_writer_that_is_no_more_ends_its_failure(tmp_path: Path) -> None:
+    """A source that is taken out of the configuration cannot fail for ever."""
+    async with driven(config(tmp_path), Clock()) as it:
+        await after(it)
+        it.engine.written(StoreFull("no space"), "source gone")
+        await it.engine.adopt(it.engine.config)
+        snapshot = await after(it, HOUR)
+
+        assert snapshot.evidence_error is None
+
+
 async def test_a_clock_that_was_turned_back_stops_no_watch(tmp_path: Path) -> None:
     """What was planned by a clock that ran ahead is done at once."""
     clock = Clock()
