@@ -62,8 +62,8 @@ def alive(pid: int) -> bool:
 
 
 async def gone(pid: int) -> bool:
-    """Tell whether a process ends within ten seconds (an orphan is collected by init, not by us)."""
-    for _ in range(500):
+    """Tell whether a process ends within a minute (an orphan is collected by init, not by us)."""
+    for _ in range(3_000):
         if not alive(pid):
             return True
         await asyncio.sleep(0.02)
@@ -155,9 +155,13 @@ async def test_a_file_that_is_no_program_is_a_configuration_fault(tmp_path: Path
 )
 async def test_at_the_timeout_the_whole_group_ends(tool: Tool, tmp_path: Path, body: str) -> None:
     """A tool that hangs raises Unreachable, and neither it nor its child lives on."""
-    with pytest.raises(Unreachable, match="offsite: tool did not end within 1 s"):
-        await go(tool(f"cd {tmp_path}; {body}"), timeout=SECOND)
-    for pid in (tmp_path / "pids").read_text().split():
+    pids, path = tmp_path / "pids", tool(f"cd {tmp_path}; {body}")
+    for seconds in (1, 5, 25):  # a machine that is busy starts no shell within the first
+        with pytest.raises(Unreachable, match=f"offsite: tool did not end within {seconds} s"):
+            await go(path, timeout=seconds * SECOND)
+        if pids.exists() and pids.read_text():
+            break
+    for pid in pids.read_text().split():
         assert await gone(int(pid))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from checks.model.doubt import Cause
 from sources.common.errors import Unconfigured
-from sources.common.local import file_error, open_regular
+from sources.common.local import file_error, open_at_once, open_regular
 
 SAID = [
     pytest.param(errno.ENOENT, Cause.NOT_CONFIGURED, id="not there"),
@@ -36,6 +36,19 @@ def test_a_path_with_a_nul_is_an_error_of_ours(tmp_path: Path) -> None:
     """Python refuses such a path by a ValueError, which is told like any other fault."""
     with pytest.raises(Exception, match="cannot be read"):
         open_regular(tmp_path / "a\0b", "dumps", "path")
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "none", "a\0b"])
+def test_what_cannot_be_opened_leaves_nothing_open(tmp_path: Path, name: str) -> None:
+    """A source asks again for years, and a process has a thousand descriptors."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(Path("/dev/fd").iterdir())
+    for _ in range(3):
+        with pytest.raises(OSError, match=r".") as caught:
+            open_at_once(tmp_path / name)
+        assert caught.value.strerror
+    assert sorted(Path("/dev/fd").iterdir()) == before
 
 
 def test_a_device_is_no_file() -> None:
