@@ -60,6 +60,16 @@ def elapsed(metric: str) -> str:
     return f"max(time() - {known(metric)})"
 
 
+def rate(metric: str, labels: str) -> str:
+    """Give how fast a counter grows, a second, summed by labels."""
+    return f"sum by ({labels}) (rate({select(metric)}[$__rate_interval]))"
+
+
+def lowest(metric: str) -> str:
+    """Give the least value of all engines; 0 when one is not heard, or none is."""
+    return f"min({or_lost(select(metric), 0)}) or vector(0)"
+
+
 CHECK_HELD: Final = select("check:controlwatch_held:bool", FAMILY)
 HELD: Final = kept(or_lost(CHECK_HELD, 0))
 """1 or 0 for every chosen check; 0 too while its engine is not heard."""
