@@ -70,7 +70,7 @@ def page() -> str:
 
 _OPENING = f"""# Metrics
 
-<!-- Generated from engine/catalogue.py; a test says how. -->
+<!-- Generated from engine/catalogue/; a test says how. -->
 
 `GET /metrics` on `metrics.listen` (default `127.0.0.1:10965`) answers with Prometheus text 0.0.4, rendered ahead of the
 scrape at least every 15 seconds. A scrape never asks a source for anything. Scrape every 30 to 60 seconds.
