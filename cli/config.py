@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
+from cli.options import WEB_CONFIG
 from cli.setting import Setting
 
 
@@ -16,14 +18,15 @@ def config_command() -> None:
 
 
 @config_command.command("check")
+@WEB_CONFIG
 @click.pass_obj
-def config_check(setting: Setting) -> int:
+def config_check(setting: Setting, web_config: Path | None) -> int:
     """Tell every fault of the configuration, its waivers and web configuration at once; exit 2 when there is one."""
     from engine import waivers
     from engine.config import ConfigError
     from engine.serve import open_web_config
 
-    config = setting.load()
+    config = setting.load(web_config)
     found = waivers.load(config.folder / config.waivers.file, config.checks)
     metrics = config.metrics
     _, listening = open_web_config(metrics.listen, config.web_config, allow_public=metrics.allow_public)

@@ -6,11 +6,12 @@ import asyncio
 import getpass
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.exit_codes import FAILS, USAGE
+from cli.exit_codes import FAILS, OWN_FAULT, USAGE
 from cli.setting import Setting, say
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group("evidence")
 def evidence_command() -> None:
-    """List and verify evidence, and accept a break of its chain."""
+    """List, verify and pack evidence, and accept a break of its chain."""
 
 
 @evidence_command.command("list")
@@ -41,6 +42,50 @@ def evidence_list(setting: Setting, source: str | None, limit: int, form: str) -
     else:
         sys.stdout.writelines(_line(item) for item in found)
     return 0
+
+
+@evidence_command.command("pack")
+@click.option("--since", required=True, help="First day (2026-10-01, UTC), or an RFC 3339 instant.")
+@click.option("--until", default="", help="Last day, which may be ahead, or an instant; today otherwise.")
+@click.option("--check", "checks", multiple=True, help="Only this configured check; may be repeated.")
+@click.option("--out", default="", help="A name that ends in .zip, or a new folder; else a .zip here.")
+@click.pass_obj
+def evidence_pack(setting: Setting, since: str, until: str, checks: tuple[str, ...], out: str) -> int:
+    """Pack what became of the checks over a period, with the evidence of it; exit 1 when the chain is broken."""
+    from cli.version import VERSION
+    from engine.engine import utc_now
+    from engine.pack.gather import NoPack, packed
+    from engine.port import PackQuery
+    from tui.pack import put, target_fault
+
+    now = utc_now()
+    try:
+        query = PackQuery(since=_instant(since), until=_instant(until, end=True) if until else now, checks=checks)
+        pack = packed(setting.load(), query, now, VERSION)
+    except NoPack as refusal:
+        raise click.UsageError(str(refusal)) from None
+    target = out or pack.name
+    if fault := target_fault(target):
+        raise click.UsageError(f"--out: {fault}")
+    try:
+        told = put(pack, target)
+    except OSError as error:
+        say(f"--out: {target}: {error.strerror or error}")
+        return OWN_FAULT
+    sys.stdout.write(f"{target}\n")
+    say(told)
+    return 0 if pack.chain_valid else FAILS
+
+
+def _instant(text: str, *, end: bool = False) -> datetime:
+    """Read a day, its start or its end in UTC, or an instant; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"expected a day such as 2026-10-01 or an instant such as 2026-10-01T12:00:00Z, found {text!r}"
+        raise click.UsageError(message) from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return moment + timedelta(days=1) if end and len(text) <= len("2026-12-31") else moment
 
 
 def _expect(source: str, config: Config) -> None:

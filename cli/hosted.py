@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cli.exit_codes import OWN_FAULT, USAGE
+from cli.memory import few_arenas
 from cli.setting import say
 from cli.version import VERSION
 
@@ -34,6 +35,7 @@ def on_terminal() -> bool:
 
 def serve(config: Config, *, demo: bool = False) -> int:
     """Run the engine on this thread until a signal."""
+    few_arenas()
     return asyncio.run(_serve(config, demo=demo))
 
 
@@ -88,6 +90,7 @@ def show(config: Config, *, demo: bool = False) -> int:
     """Show the terminal UI over an engine on a thread of its own, or over the one that holds the state folder."""
     from engine.host import EngineThread, Held
 
+    few_arenas()
     thread = EngineThread(config, version=VERSION, demo=demo)
     try:
         hosted = thread.start()
@@ -108,6 +111,7 @@ def attached(folder: Path, *, read_only: bool, patience: float = 0.0) -> int:
     """Show the terminal UI over the engine that holds the folder, waiting ``patience`` seconds for it to listen."""
     from engine.attach import AttachedThread, CannotAttach
 
+    few_arenas()
     ends = time.monotonic() + patience
     while True:
         thread = AttachedThread(folder)
@@ -128,6 +132,7 @@ def attached(folder: Path, *, read_only: bool, patience: float = 0.0) -> int:
 
 def _drawn(port: Port, *, read_only: bool, stops_engine: bool) -> int:
     """Draw until somebody quits, or a signal asks for it."""
+    import gc
     import logging
 
     from tui.app import ControlwatchApp, run
@@ -139,4 +144,5 @@ def _drawn(port: Port, *, read_only: bool, stops_engine: bool) -> int:
         for name in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(name, app.leave)
 
+    gc.freeze()  # What is loaded by now stays: the collector need not walk it between a key and its paint.
     return run(port, read_only=read_only, stops_engine=stops_engine, on_ready=ready)

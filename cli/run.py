@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cli.hosted import attached, on_terminal, serve, show
+from cli.options import WEB_CONFIG
 from cli.setting import Setting, say
 
 
@@ -24,12 +25,7 @@ def run_command(setting: Setting) -> int:
 
 
 @click.command("serve")
-@click.option(
-    "--web.config.file",
-    "web_config",
-    type=click.Path(path_type=Path),
-    help="TLS, client certificates and users of the metrics listener; instead of metrics.web_config.",
-)
+@WEB_CONFIG
 @click.pass_obj
 def serve_command(setting: Setting, web_config: Path | None) -> int:
     """Run the engine alone, until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
@@ -44,6 +40,9 @@ def serve_command(setting: Setting, web_config: Path | None) -> int:
 def attach_command(setting: Setting, url: str) -> int:
     """Show the terminal UI of a running engine, read-only; URL is its state folder, or unix:PATH of it."""
     del setting
+    if not on_terminal():
+        message = "no terminal to draw on; `controlwatch check` tells the state as text"
+        raise click.UsageError(message)
     folder = Path(url.removeprefix("unix:"))
     return attached(folder.parent if folder.name.endswith(".sock") else folder, read_only=True)
 

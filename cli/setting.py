@@ -50,7 +50,8 @@ class Setting:
 
     def colorful(self) -> bool:
         """Tell whether output may have colour."""
-        return self.color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+        told = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return self.color and not told and sys.stdout.isatty()
 
     def log(self, level: int = logging.INFO) -> None:
         """Log to standard error."""

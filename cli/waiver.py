@@ -27,7 +27,7 @@ CLAIMED = "claimed: nothing proves it but the review of the file's commit"
 
 @click.group("waiver")
 def waiver_command() -> None:
-    """Show, request, approve and revoke waivers: accepted deviations that end."""
+    """Show, request, approve, reject and revoke waivers: accepted deviations that end."""
 
 
 @waiver_command.command("list")
@@ -69,6 +69,7 @@ def waiver_list(setting: Setting, form: str, *, everything: bool) -> int:
 @click.option("--source", default="", help="Of what nobody can judge: the source, with --cause, instead of subjects.")
 @click.option("--cause", default="", help="Of what nobody can judge: the cause, such as not_exposed.")
 @click.option("--vendor", is_flag=True, help="It waits for a vendor, which allows 365 days.")
+@click.option("--extends", default="", help="The waiver that it goes on with; it needs an approval of its own.")
 @click.option("--emergency", is_flag=True, help="One person decides, for at most 24 hours; it is flagged.")
 @click.option("--by", default="", help=f"Who asks; the user of this session otherwise. It is {CLAIMED}.")
 @click.pass_obj
@@ -132,6 +133,22 @@ def waiver_revoke(setting: Setting, name: str, reason: str, by: str) -> int:
     config = setting.load()
     who = by or _user()
     return _done(config, lambda: waiver_file.revoke(path_of(config), name, who, reason, config.checks, utc_now()))
+
+
+@waiver_command.command("reject")
+@click.argument("name", metavar="ID")
+@click.option("--reason", required=True, help="Why it is turned down; kept in its entry.")
+@click.option("--by", default="", help=f"Who rejects; the user of this session otherwise. It is {CLAIMED}.")
+@click.pass_obj
+def waiver_reject(setting: Setting, name: str, reason: str, by: str) -> int:
+    """Turn down the request ID, as another person than its requester; its entry stays in the file."""
+    from engine import waiver_file
+    from engine.desk_waivers import path_of
+    from engine.engine import utc_now
+
+    config, user = setting.load(), _user(by)
+    path, who = path_of(config), by or user
+    return _done(config, lambda: waiver_file.reject(path, name, who, reason, config.checks, utc_now(), user=user))
 
 
 def _done(config: Config, change: Callable[[], Waiver], *more: str) -> int:
@@ -210,6 +227,8 @@ def _document(waiver: Waiver, covers: Mapping[str, int], now: datetime) -> dict[
         "approved_by": written.approved_by or None,
         "emergency": written.emergency,
         "ticket": written.ticket or None,
+        "vendor": written.vendor,
+        "extends": written.extends or None,
         "starts": rfc3339(waiver.starts),
         "ends": rfc3339(waiver.ends),
         "revoked_by": written.revoked_by or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ async def running(
     """
     files = Files(estate, folder)
     files.write_all()
-    told, faults = tenants(estate), Faults()
+    told, faults = tenants(estate), _faults()
     async with AsyncExitStack() as stack:
         listeners = await stack.enter_async_context(listening(estate.sites, folder, estate.now))
         targets = {
@@ -60,8 +61,8 @@ async def running(
         }
         wired = Wired(
             okta=await stack.enter_async_context(serving(okta.app(told.okta, faults))),
-            graph=await stack.enter_async_context(serving(graph.app(told.graph))),
-            github=await stack.enter_async_context(serving(github.app(told.github))),
+            graph=await stack.enter_async_context(serving(graph.app(told.graph, _faults()))),
+            github=await stack.enter_async_context(serving(github.app(told.github, _faults()))),
             edge=targets["edge"],
             internal=targets["internal"],
             metrics=f"127.0.0.1:{_free_port()}",
@@ -69,6 +70,11 @@ async def running(
         )
         path = write_configuration(folder, estate, told, wired)
         yield Demo(estate, folder, path, wired, told, faults, listeners, files, clock)
+
+
+def _faults() -> Faults:
+    """Make the faults of a replica that hardly remembers what it was asked: a demo may run for weeks."""
+    return Faults(seen=deque(maxlen=16))
 
 
 def _free_port() -> int:

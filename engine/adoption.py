@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.judge import chained
-from engine.store import Chained, CheckMemory, SourceMemory
+from engine.store import CheckMemory, Reconfigured, SourceMemory
 
 if TYPE_CHECKING:
     from engine.config import CheckConfig, Config
@@ -27,12 +27,11 @@ class Adoption:
 
     sources: Mapping[str, SourceMemory]
     checks: Mapping[str, CheckMemory]
-    gone_checks: Sequence[str]
-    gone_sources: Sequence[str]
+    stored: Reconfigured
+    """What is to be stored of it."""
     changed_sources: Sequence[str]
     due: frozenset[str]
     """Checks to judge."""
-    chain: Sequence[Chained]
 
 
 def adoption(
@@ -42,6 +41,11 @@ def adoption(
     now: datetime,
 ) -> Adoption:
     """Tell what a configuration that comes into force makes of what is remembered."""
+    renamed = _renamed(config, checks)
+    checks = {
+        renamed.get(name, name): msgspec.structs.replace(memory, name=renamed.get(name, name))
+        for name, memory in checks.items()
+    }
     gone_checks = [name for name in checks if name not in config.checks]
     gone_sources = [name for name in sources if name not in config.sources]
     known = {name: source for name, source in config.sources.items() if name in sources}
@@ -57,12 +61,19 @@ def adoption(
     return Adoption(
         sources=kept,
         checks={name: _check(check, checks.get(name), changed, now) for name, check in config.checks.items()},
-        gone_checks=gone_checks,
-        gone_sources=gone_sources,
+        stored=Reconfigured(renamed=renamed, gone_checks=gone_checks, gone_sources=gone_sources, chain=chain),
         changed_sources=changed,
         due=frozenset(name for name, check in config.checks.items() if _tried(check, kept)),
-        chain=chain,
     )
+
+
+def _renamed(config: Config, checks: Mapping[str, CheckMemory]) -> dict[str, str]:
+    """Give the new names of checks, by their former ones; a name that is known already is no new one."""
+    found: dict[str, str] = {}
+    for name, check in config.checks.items():
+        if name not in checks and check.common.was in checks:
+            found.setdefault(check.common.was, name)
+    return found
 
 
 def _unproven(memory: SourceMemory, digest: str) -> SourceMemory:

@@ -23,6 +23,8 @@ from engine.port import (
     Detail,
     EventQuery,
     Events,
+    Packed,
+    PackQuery,
     Past,
     PastQuery,
     PortFault,
@@ -78,6 +80,12 @@ class AskWaivers(msgspec.Struct, tag="waivers", frozen=True):
     """Ask for the waivers of the file."""
 
 
+class AskPack(msgspec.Struct, tag="pack", frozen=True):
+    """Ask for an evidence pack."""
+
+    query: PackQuery
+
+
 class Send(msgspec.Struct, tag="send", frozen=True):
     """Ask for something to be done."""
 
@@ -88,7 +96,7 @@ class Watch(msgspec.Struct, tag="watch", frozen=True):
     """Ask for snapshots, from now on."""
 
 
-Question = AskRows | AskDetail | AskPast | AskEvents | AskWaivers | Send
+Question = AskRows | AskDetail | AskPast | AskEvents | AskWaivers | AskPack | Send
 Request = Question | Watch
 
 
@@ -110,6 +118,7 @@ _DETAIL: Final[msgspec.json.Decoder[Detail | None]] = msgspec.json.Decoder(Detai
 _PASTS: Final = msgspec.json.Decoder(list[Past])
 _EVENTS: Final = msgspec.json.Decoder(Events)
 _WAIVERS: Final = msgspec.json.Decoder(list[WaiverView])
+_PACKED: Final = msgspec.json.Decoder(Packed)
 _REPLY: Final = msgspec.json.Decoder(Reply)
 
 
@@ -170,7 +179,7 @@ class AttachServer:
             answer = Answer(fault=str(fault))
         await _write(writer, answer)
 
-    def _asked(self, question: Question) -> Coroutine[object, object, object]:
+    def _asked(self, question: Question) -> Coroutine[object, object, object]:  # noqa: PLR0911 - one a question
         match question:
             case AskRows(query):
                 return self._desk.rows(query)
@@ -182,6 +191,8 @@ class AttachServer:
                 return self._desk.events(wanted)
             case AskWaivers():
                 return self._desk.waivers()
+            case AskPack(packing):
+                return self._desk.pack(packing)
             case Send(command):
                 return self._desk.send(command)
 
@@ -256,6 +267,10 @@ class AttachedPort:
     async def waivers(self) -> Sequence[WaiverView]:
         """Give the waivers of the file; raises ``CannotAttach``."""
         return await self._ask(AskWaivers(), _WAIVERS)
+
+    async def pack(self, query: PackQuery) -> Packed:
+        """Make an evidence pack of a period; raises ``CannotAttach``."""
+        return await self._ask(AskPack(query), _PACKED)
 
     async def send(self, command: Command) -> Reply:
         """Ask for something to be done; raises ``CannotAttach``."""

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from engine.store import StoreError
 from sources.common.errors import SourceError
 
 if TYPE_CHECKING:
-    from engine.blobs import FolderBlobs
+    from engine.blobs import Blob, FolderBlobs
     from engine.config import SourceConfig
     from sources.common.source import Context, Page
 
@@ -74,32 +74,24 @@ async def collect(
     except BaseException:
         spooler.abort()
         raise
-    decisive = (
-        [gap for gap in gaps if gap.kind == "members" and gap.cause not in STRUCTURAL] if fault is None else [fault]
-    )
-    manifest = Manifest(
-        source=config.name,
-        kind=config.common.kind,
-        query=query_of(config.raw),
-        scopes=sorted(run.scopes),
-        started_at=context.started,
-        finished_at=context.now(),
-        as_of=run.as_of,
-        complete=not decisive,
-        pages=run.pages,
-        read=spooler.read,
-        records=dict(sorted(spooler.kept.items())),
-        merged=spooler.merged,
-        claimed=run.claimed,
+    decisive = _decisive(gaps, fault)
+    manifest = msgspec.structs.replace(
+        _brought(config, context, run, spooler, blob),
+        complete=decisive is None,
         gaps=gaps,
-        blob=blob.digest,
-        bytes=blob.size_bytes,
         baseline=baseline,
-        config_digest=config.digest,
         version=version,
     )
-    first = decisive[0] if decisive else None
-    return Collected(manifest, first.detail if first else None, first.cause if first else None)
+    if decisive is None:
+        return Collected(manifest, None, None)
+    return Collected(manifest, decisive.detail, decisive.cause)
+
+
+def _decisive(gaps: Sequence[Gap], fault: Gap | None) -> Gap | None:
+    """Give what makes a run incomplete, the first of it; None when it is complete."""
+    if fault is not None:
+        return fault
+    return next((gap for gap in gaps if gap.kind == "members" and gap.cause not in STRUCTURAL), None)
 
 
 async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: _Run) -> Gap | None:
@@ -125,6 +117,28 @@ async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: 
             config.name, Cause.INTERNAL, f"{config.name}: {type(error).__name__} inside controlwatch; see the log"
         )
     return None
+
+
+def _brought(config: SourceConfig, context: Context, run: _Run, spooler: Spooler, blob: Blob) -> Manifest:
+    """Tell how it was asked for and what it brought; not complete, for that is found elsewhere."""
+    return Manifest(
+        source=config.name,
+        kind=config.common.kind,
+        query=query_of(config.raw),
+        scopes=sorted(run.scopes),
+        started_at=context.started,
+        finished_at=context.now(),
+        as_of=run.as_of,
+        complete=False,
+        pages=run.pages,
+        read=spooler.read,
+        records=dict(sorted(spooler.kept.items())),
+        merged=spooler.merged,
+        claimed=run.claimed,
+        blob=blob.digest,
+        bytes=blob.size_bytes,
+        config_digest=config.digest,
+    )
 
 
 def _take(page: Page, spooler: Spooler, run: _Run) -> None:

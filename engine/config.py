@@ -31,6 +31,7 @@ from engine.serve import KEY, check_listen
 from engine.settings import AlertSettings, CheckCommon, EngineSettings, MetricsSettings, SourceCommon, WaiverSettings
 from engine.textfile import KEY as TEXTFILE
 from engine.textfile import textfile_fault
+from sources.common.local import open_at_once
 from sources.common.source import Source
 
 LONGEST_REMEDY = duration("180d")
@@ -138,7 +139,8 @@ def load(path: Path, web_config: str = "") -> Config:
     configuration need not be able to read the listener's key.
     """
     try:
-        octets = path.read_bytes()
+        with open_at_once(path) as file:
+            octets = file.read()
         text = octets.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None

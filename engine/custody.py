@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ SIZE_EVERY: Final = timedelta(minutes=10)
 WHOLE_EVERY: Final = timedelta(hours=1)
 BROKEN_EVERY: Final = timedelta(minutes=10)
 END_EVERY: Final = timedelta(minutes=1)
+STUCK_SECONDS: Final = 3600.0
+"""What takes longer than this does not end any more."""
 SHORT_CHAIN: Final = 100_000
 """Entries that one judgement has the time to read."""
 _BLOCK: Final = 512
@@ -73,6 +76,8 @@ class Custody:
     _end_at: datetime | None = None
     _rereading: Rereading = field(init=False)
     _task: asyncio.Task[None] | None = None
+    _stuck_at: float = 0.0
+    """When what is under way is given up as stuck, on the loop's clock."""
 
     def __post_init__(self) -> None:
         """Begin to read the chain."""
@@ -108,10 +113,21 @@ class Custody:
 
     def start_due(self, now: datetime) -> None:
         """Do what is due beside everything else, one thing at a time."""
-        due = self._trial_due(now) or self._chain_due(now) or _past(self._sized_at, SIZE_EVERY, now)
-        if due and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._attend(now), name="custody")
+        loop = asyncio.get_running_loop()
+        if self._task is not None:
+            self._told_stuck(loop.time())
+            return
+        if self._trial_due(now) or self._chain_due(now) or _past(self._sized_at, SIZE_EVERY, now):
+            self._stuck_at = loop.time() + STUCK_SECONDS
+            self._task = loop.create_task(self._attend(now), name="custody")
             self._task.add_done_callback(self._attended)
+
+    def _told_stuck(self, now: float) -> None:
+        """Tell once that what is under way does not end: what was known before is no longer looked after."""
+        if now >= self._stuck_at:
+            self._stuck_at = math.inf
+            self._chain_told("could not be read within an hour")
+            self.wrote(StoreError("writing on trial, or reading the chain, did not end within an hour"))
 
     async def look(self, within: timedelta) -> None:
         """Read a chain that is short, of an engine that ends soon; of a long one nothing is claimed."""
@@ -179,6 +195,9 @@ class Custody:
             await asyncio.to_thread(_put_and_delete, self.blobs, size)
         except StoreError as error:
             self.wrote(error, trial=True)
+        except Exception as error:  # a fault of ours is no proof that evidence can be written
+            LOG.exception("custody outcome=internal")
+            self.wrote(StoreError(f"{type(error).__name__}: {error}"), trial=True)
         else:
             self.wrote(None, trial=True)
 
@@ -197,12 +216,19 @@ class Custody:
             self._whole_at = now
             found = await self._rereading.whole()
         except StoreError as error:
-            self._whole_at = now
-            self._told(f"cannot be read: {error}")
+            self._cannot_read(now, str(error))
+            return
+        except Exception as error:  # a fault of ours is no proof that the chain holds
+            LOG.exception("custody outcome=internal")
+            self._cannot_read(now, f"{type(error).__name__}: {error}")
             return
         await self._keep(found)
-        self._told(None if found.first_bad is None else f"broken at entry {found.first_bad}: {found.why}")
+        self._chain_told(None if found.first_bad is None else f"broken at entry {found.first_bad}: {found.why}")
         self.view = msgspec.structs.replace(self.view, chain_verified_at=now, chain_entries=found.entries)
+
+    def _cannot_read(self, now: datetime, why: str) -> None:
+        self._whole_at = now
+        self._chain_told(f"cannot be read: {why}")
 
     async def _keep(self, found: Verified) -> None:
         """Have a lost end told by the chain itself, so that neither an append nor a restart heals it."""
@@ -213,7 +239,7 @@ class Custody:
         except StoreError as error:  # it is told now, and kept when the chain is read next
             self.wrote(error)
 
-    def _told(self, fault: str | None) -> None:
+    def _chain_told(self, fault: str | None) -> None:
         """Note what the chain showed; that it broke is told once, and that it holds again once."""
         before = self.view.chain_valid
         self.view = msgspec.structs.replace(self.view, chain_valid=fault is None, chain_fault=fault)

@@ -13,6 +13,7 @@ from checks.model.records import Backup, subject_of
 from engine import desk_waivers
 from engine.evidence import digest_of, manifest_bytes
 from engine.judge import chained
+from engine.pack.gather import NoPack, packed
 from engine.port import (
     Accept,
     Ack,
@@ -23,11 +24,14 @@ from engine.port import (
     EventQuery,
     Events,
     EvidenceRef,
+    Packed,
+    PackQuery,
     Past,
     PastQuery,
     Pause,
     PortFault,
     Query,
+    RejectWaiver,
     Reload,
     Reply,
     RequestWaiver,
@@ -124,6 +128,14 @@ class Desk:
         except StoreError as error:
             raise PortFault(str(error)) from error
 
+    async def pack(self, query: PackQuery) -> Packed:
+        """Make an evidence pack of a period, in a thread."""
+        engine = self._engine
+        try:
+            return await asyncio.to_thread(packed, engine.config, query, engine.clock(), engine.version)
+        except (StoreError, NoPack) as error:
+            raise PortFault(str(error)) from error
+
     async def send(self, command: Command) -> Reply:
         """Do what is asked, or say why not."""
         if self._engine.config.engine.read_only:
@@ -140,15 +152,17 @@ class Desk:
             case Reload():
                 return await self._reload()
             case Accept():
-                return await self._accept(command)
+                async with self._engine.settling:
+                    return await self._accept(command)
             case Pause():
-                return await self._pause(command)
+                async with self._engine.settling:
+                    return await self._pause(command)
             case Ack():
                 return await self._ack(command)
-            case RequestWaiver() | ApproveWaiver() | RevokeWaiver():
+            case RequestWaiver() | ApproveWaiver() | RevokeWaiver() | RejectWaiver():
                 return await self._waive(command)
 
-    async def _waive(self, command: RequestWaiver | ApproveWaiver | RevokeWaiver) -> Reply:
+    async def _waive(self, command: RequestWaiver | ApproveWaiver | RevokeWaiver | RejectWaiver) -> Reply:
         match command:
             case RequestWaiver():
                 return await desk_waivers.request(self._engine, command)
@@ -156,6 +170,8 @@ class Desk:
                 return await desk_waivers.approve(self._engine, command)
             case RevokeWaiver():
                 return await desk_waivers.revoke(self._engine, command)
+            case RejectWaiver():
+                return await desk_waivers.reject(self._engine, command)
 
     def _run(self, command: Run) -> Reply:
         names = [command.source] if command.source else list(self._engine.config.sources)
@@ -180,11 +196,13 @@ class Desk:
             kind="operator",
             what=command.source,
             text=f"population accepted by {command.by}: {command.reason}",
+            by=command.by,
         )
         await engine.store.save_source(accepted, None, [event], [chained("accept", body)])
         engine.runner.memories[command.source] = accepted
         engine.note(event)
-        engine.run_now(command.source)
+        engine.runner.restart(command.source)  # a run under way would be held to what was accepted away
+        engine.moved()
         return Reply(ok=True, message=f"accepted; {command.source} runs now, and is held to what was left")
 
     async def _pause(self, command: Pause) -> Reply:
@@ -199,7 +217,7 @@ class Desk:
         told = (
             f"paused by {command.by} until {until:%Y-%m-%d %H:%MZ}: {command.reason}" if until else "no longer paused"
         )
-        event = Event(at=now, kind="operator", what=command.check, text=told)
+        event = Event(at=now, kind="operator", what=command.check, text=told, by=command.by)
         await engine.store.save_check(changed, [event], [chained("pause", body)])
         engine.checks[command.check] = changed
         engine.note(event)
@@ -207,8 +225,15 @@ class Desk:
 
     async def _ack(self, command: Ack) -> Reply:
         engine = self._engine
-        if not await engine.store.ack(command.finding, command.note, command.by, engine.clock()):
+        now = engine.clock()
+        if not await engine.store.ack(command.finding, command.note, command.by, now):
             return Reply(ok=False, message="that finding is gone")
+        row = await engine.store.row(command.finding, now)
+        if row is not None:
+            text = f"a finding was acknowledged by {command.by}: {command.note}"
+            event = Event(at=now, kind="operator", what=row.check, text=text, by=command.by)
+            await engine.store.append((), [event])
+            engine.note(event)
         return Reply(ok=True, message="acknowledged; its state is as it was")
 
     def _record(self, subject: str, manifests: Sequence[Manifest]) -> str | None:

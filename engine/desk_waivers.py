@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from checks.model.units import rfc3339
 from engine import waiver_file
 from engine.convert import nearest
-from engine.port import ApproveWaiver, Reply, RequestWaiver, RevokeWaiver, WaiverView
+from engine.port import ApproveWaiver, RejectWaiver, Reply, RequestWaiver, RevokeWaiver, WaiverView
 from engine.store import StoreError
 from engine.store.sqlite import open_sqlite
 from engine.waiver_file import Asked, WaiverRefused
@@ -32,11 +32,22 @@ ENDED: Final = frozenset({"expired", "revoked"})
 T = TypeVar("T")
 
 
+class Impact(NamedTuple):
+    """How much a waiver covers."""
+
+    covers: int
+    """Open findings that it covers now, or would; 0 of one that has ended."""
+    alone: int
+    """Open findings that it names and no other live waiver covers, also of one that has ended."""
+
+
+NO_IMPACT: Final = Impact(0, 0)
+
+
 async def waivers(engine: Engine) -> Sequence[WaiverView]:
     """Give the waivers of the file, in its order, malformed ones too; raises ``StoreError``."""
     found, now = engine.waivers, engine.clock()
-    covers = await covered(engine.store, engine.checks, found, now)
-    return views(found, covers, now)
+    return views(found, await impacts(engine.store, engine.checks, found, now), now)
 
 
 async def request(engine: Engine, command: RequestWaiver) -> Reply:
@@ -50,7 +61,10 @@ async def request(engine: Engine, command: RequestWaiver) -> Reply:
         compensating_control=command.compensating_control,
         ticket=command.ticket,
         days=command.days,
+        until=command.until,
         emergency=command.emergency,
+        vendor=command.vendor,
+        extends=command.extends,
         by=command.by,
     )
     fault = source_fault(engine.config.checks.get(command.check), command.source)
@@ -74,13 +88,25 @@ async def revoke(engine: Engine, command: RevokeWaiver) -> Reply:
     return await _changed(engine, change)
 
 
+async def reject(engine: Engine, command: RejectWaiver) -> Reply:
+    """Turn down a request, as another person than its requester."""
+    path, checks = _path(engine), engine.config.checks
+    change = partial(waiver_file.reject, path, command.id, command.by, command.reason, checks, engine.clock())
+    return await _changed(engine, change)
+
+
 async def covered(store: Store, checks: Mapping[str, CheckMemory], found: Waivers, now: datetime) -> dict[str, int]:
     """Count the open findings that each waiver covers, or would; one of a check that was never judged is left out.
 
     A waiver that has ended covers none. Of a structural unknown, the subjects that cannot be judged for its cause.
     Raises ``StoreError``.
     """
-    counts: dict[str, int] = {}
+    return {name: each.covers for name, each in (await impacts(store, checks, found, now)).items()}
+
+
+async def impacts(store: Store, checks: Mapping[str, CheckMemory], found: Waivers, now: datetime) -> dict[str, Impact]:
+    """Count what each waiver covers, and what no other live one does; raises ``StoreError``."""
+    counts: dict[str, Impact] = {}
     by_check: dict[str, list[Waiver]] = {}
     for item in found.waivers:
         by_check.setdefault(item.written.check, []).append(item)
@@ -88,14 +114,25 @@ async def covered(store: Store, checks: Mapping[str, CheckMemory], found: Waiver
         memory = checks.get(name)
         if memory is None or memory.result is None:
             continue
-        counts |= {item.written.id: 0 for item in items}
-        going = [item for item in items if item.status(now) not in ENDED]
-        subjects = [item.covering for item in going if not item.structural]
-        counts |= await store.covered(name, subjects) if subjects else {}
+        covers = dict.fromkeys((item.written.id for item in items), 0)
+        live = [item for item in items if item.live(now)]
+        going = [item.covering for item in items if item.status(now) not in ENDED and not item.structural]
+        named = [item.covering for item in items if not item.structural]
+        beside = [item.covering for item in live if not item.structural]
+        covers |= await store.covered(name, going) if going else {}
+        alone = dict(await store.covered(name, named, beside)) if named else {}
         unknown = memory.result.unknown_causes
-        for item in (item for item in going if item.structural):
-            counts[item.written.id] = unknown.get(f"{item.written.source}:{item.written.cause}", 0)
+        for item in (item for item in items if item.structural):
+            key = _cause(item)
+            count = unknown.get(key, 0)
+            covers[item.written.id] = 0 if item.status(now) in ENDED else count
+            alone[item.written.id] = 0 if any(_cause(each) == key for each in live if each is not item) else count
+        counts |= {key: Impact(count, alone.get(key, 0)) for key, count in covers.items()}
     return counts
+
+
+def _cause(waiver: Waiver) -> str:
+    return f"{waiver.written.source}:{waiver.written.cause}" if waiver.structural else ""
 
 
 async def covered_on_disk(state_dir: Path, found: Waivers, now: datetime) -> dict[str, int]:
@@ -131,9 +168,9 @@ async def _on_disk(state_dir: Path, ask: Callable[[Store], Awaitable[T]], otherw
         return otherwise
 
 
-def views(found: Waivers, covers: Mapping[str, int], now: datetime) -> list[WaiverView]:
+def views(found: Waivers, impact: Mapping[str, Impact], now: datetime) -> list[WaiverView]:
     """Show the waivers of a file in its order, malformed ones with their faults."""
-    places = {item.index: _view(item, covers.get(item.written.id, 0), now) for item in found.waivers}
+    places = {item.index: _view(item, impact.get(item.written.id, NO_IMPACT), now) for item in found.waivers}
     places |= {item.index: _malformed(item) for item in found.malformed}
     return [view for _, view in sorted(places.items())]
 
@@ -159,6 +196,8 @@ def told(waiver: Waiver, now: datetime, covers: int | None) -> str:
         case "active":
             flag = " as an EMERGENCY of one person" if waiver.written.emergency else ""
             return f"{name} is in force{flag} until {ends}; {count.format('covers')}"
+        case "revoked" if not waiver.approved:
+            return f"{name} was never in force, and its entry stays in the file"
         case "future":
             return f"{name} is approved, from {rfc3339(waiver.starts)} until {ends}; {count.format('would cover')}"
         case _:
@@ -186,7 +225,7 @@ def _path(engine: Engine) -> Path:
     return path_of(engine.config)
 
 
-def _view(waiver: Waiver, covers: int, now: datetime) -> WaiverView:
+def _view(waiver: Waiver, impact: Impact, now: datetime) -> WaiverView:
     written, status = waiver.written, waiver.status(now)
     return WaiverView(
         id=written.id,
@@ -203,7 +242,13 @@ def _view(waiver: Waiver, covers: int, now: datetime) -> WaiverView:
         ticket=written.ticket,
         starts=waiver.starts,
         ends=waiver.ends,
-        covers=covers,
+        covers=impact.covers,
+        alone=impact.alone,
+        vendor=written.vendor,
+        extends=written.extends,
+        revoked_by=written.revoked_by,
+        revoked_reason=written.revoked_reason,
+        entry=waiver.digest,
     )
 
 

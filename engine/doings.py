@@ -79,6 +79,9 @@ class Doings:
     lags: Worst = field(default_factory=Worst)
     ticked_at: datetime | None = None
     published_at: datetime | None = None
+    metrics_address: str | None = None
+    scraped_at: datetime | None = None
+    """When somebody last read the metrics."""
     dirty: bool = True
 
     def told(self, view: CheckView, memory: CheckMemory | None, sources: Mapping[str, SourceMemory]) -> CheckView:

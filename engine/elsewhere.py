@@ -11,6 +11,8 @@ from engine.port import (
     Detail,
     EventQuery,
     Events,
+    Packed,
+    PackQuery,
     Past,
     PastQuery,
     Port,
@@ -59,6 +61,10 @@ class Elsewhere:
     async def waivers(self) -> Sequence[WaiverView]:
         """Give the waivers of the file."""
         return await self._there(self._port.waivers())
+
+    async def pack(self, query: PackQuery) -> Packed:
+        """Make an evidence pack of a period."""
+        return await self._there(self._port.pack(query))
 
     async def send(self, command: Command) -> Reply:
         """Ask for something to be done."""

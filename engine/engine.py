@@ -13,26 +13,22 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
 from checks.model.state import SKEW
 from engine import waivers as waivers_file
-from engine.adoption import adoption
-from engine.blobs import BlobCorrupt, BlobMissing
+from engine.adoption import Adoption, adoption
 from engine.custody import Custody, check_writer, source_writer
-from engine.doings import Doings, Judging
-from engine.evaluate import Material
-from engine.judge import Bench, judge, transition
+from engine.doings import Doings
+from engine.judging import Judge
 from engine.port import Event, Selftest, Snapshot
 from engine.runner import Runner
 from engine.selftest import run_selftest
-from engine.store import CheckMemory, Store, StoreError
+from engine.store import CheckMemory, Reconfigured, Store, StoreError
 from engine.views import check_views, source_views
 from engine.waiver_notes import WaiverNotes
 
 if TYPE_CHECKING:
     from engine.blobs import FolderBlobs
-    from engine.config import CheckConfig, Config
+    from engine.config import Config
 
 LOG = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -42,13 +38,9 @@ PUBLISH_EVERY = timedelta(seconds=5)
 SELFTEST_EVERY = timedelta(hours=1)
 SWEEP_EVERY = timedelta(hours=1)
 SWEEP_RETRY = timedelta(minutes=1)
-FIRST_JUDGEMENT_WAIT = timedelta(seconds=15)
-"""A check with several sources waits this long, after a start, for all of them to have been tried."""
 EVENTS_KEPT = 200
 OWN_SHARE = 0.9
 """The share of a one-shot's deadline in which a source may end by itself, before it is given up."""
-STORE_RETRY = timedelta(seconds=5)
-REJUDGE_FLOOR = timedelta(seconds=1)
 
 Phase = Literal["starting", "live", "stopping"]
 
@@ -88,11 +80,14 @@ class Engine:
         self.listeners: list[Callable[[Snapshot], None]] = []
         self.custody = Custody(store, blobs, config.state_dir, clock, self.note, self.moved, tried_at=clock())
         self._jitter = jitter
-        self._started_at = clock()
+        self.started_at = clock()
         self._seq = 0
         self._phase: Phase = "starting"
         self._wake = asyncio.Event()
-        self._judging = asyncio.Lock()
+        self.settling = asyncio.Lock()
+        """Held by whoever changes what is remembered of checks and sources, from reading it until it is stored and
+        remembered: nothing is lost to somebody who has read it before."""
+        self.judge = Judge(self)
         slots = asyncio.Semaphore(config.engine.concurrency)
         self.runner = Runner(self, store, blobs, clock, jitter, version, slots)
 
@@ -105,7 +100,7 @@ class Engine:
         self.custody.written_before = loaded.chained_at
         await self.adopt(self.config)
         await self._prove()
-        await self._refresh_counts()
+        await self.judge.count()
         self.publish()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -145,8 +140,8 @@ class Engine:
         self.runner.start_due(now)
         if self.waiver_notes.due(now):
             await self._note_waivers(now)
-        await self._judge_due(now)
-        await self._note_transitions(now)
+        await self.judge.judge_due(now)
+        await self.judge.note_transitions(now)
         if self.doings.selftest_at is None or now - self.doings.selftest_at >= SELFTEST_EVERY:
             await self._prove()
         if self.doings.swept_at is None or now - self.doings.swept_at >= SWEEP_EVERY:
@@ -181,8 +176,8 @@ class Engine:
                     seconds = f"{deadline.total_seconds():g} s"
                     self.runner.overdue(name, f"{name}: did not finish within the deadline of {seconds}")
         self.doings.due_checks |= set(names)
-        await self._judge_due(self.clock(), patient=False)
-        await self._note_transitions(self.clock())
+        await self.judge.judge_due(self.clock(), patient=False)
+        await self.judge.note_transitions(self.clock())
         await looking
         self._phase = "live"
         self.publish()
@@ -196,32 +191,29 @@ class Engine:
 
     async def adopt(self, config: Config) -> None:
         """Put a configuration in force; raises ``StoreError``, and then nothing has changed."""
-        now = self.clock()
         waivers = await asyncio.to_thread(waivers_file.load, config.folder / config.waivers.file, config.checks)
-        for name, check in config.checks.items():
-            former = self.checks.get(check.common.was)
-            if former is not None and name not in self.checks:
-                await self.store.rename(former.name, name)
-                del self.checks[former.name]
-                self.checks[name] = msgspec.structs.replace(former, name=name)
-        change = adoption(config, self.runner.memories, self.checks, now)
-        if change.gone_checks or change.gone_sources:
-            await self.store.retire(change.gone_checks, change.gone_sources, now)
-        if change.chain:
-            await self.store.append(change.chain)
-        for name in change.gone_sources:
-            self.runner.forget(name)
+        async with self.settling:
+            now = self.clock()
+            change = adoption(config, self.runner.memories, self.checks, now)
+            if change.stored != Reconfigured():
+                await self.store.reconfigure(change.stored, now)
+            self._put_in_force(config, change, waivers, now)
+        await self._note_waivers(now)
+
+    def _put_in_force(self, config: Config, change: Adoption, waivers: waivers_file.Waivers, now: datetime) -> None:
+        """Remember what was stored of a configuration; nothing is awaited meanwhile, so nobody sees half of it."""
         self.config = config
-        self._take(waivers)
-        self.doings.config_loaded_at = now
         self.checks = dict(change.checks)
+        for name in change.stored.gone_sources:
+            self.runner.forget(name)
         self.runner.memories = dict(change.sources)
         for name in change.changed_sources:
             self.runner.restart(name)
+        self._take(waivers)
         self.custody.keep_to({*map(source_writer, config.sources), *map(check_writer, config.checks)})
+        self.doings.config_loaded_at = now
         self.doings.due_checks |= change.due
         self.doings.dirty = True
-        await self._note_waivers(now)
 
     async def reread_waivers(self) -> None:
         """Put the waivers of the file in force as they stand now."""
@@ -260,7 +252,7 @@ class Engine:
         self.snapshot = Snapshot(
             seq=self._seq,
             at=now,
-            started_at=self._started_at,
+            started_at=self.started_at,
             version=self.version,
             phase=self._phase,
             demo=self.demo,
@@ -284,6 +276,8 @@ class Engine:
             loop_lag_seconds=doings.lag,
             loop_lag_max_seconds=doings.lags.of(asyncio.get_running_loop().time()),
             ticked_at=doings.ticked_at,
+            metrics_address=doings.metrics_address,
+            scraped_at=doings.scraped_at,
         )
         doings.published_at = now
         doings.dirty = False
@@ -313,91 +307,6 @@ class Engine:
         del self.events[EVENTS_KEPT:]
         self.doings.dirty = self.doings.dirty or bool(events)
 
-    # -- checks ----------------------------------------------------------------------------------
-
-    def _tried(self, check: CheckConfig) -> bool:
-        names = (*check.judged, *check.joined)
-        return all(
-            (memory := self.runner.memories.get(name)) is not None and memory.attempted_at is not None for name in names
-        )
-
-    async def _judge_due(self, now: datetime, *, patient: bool = True) -> None:
-        """Judge what has new populations, and what time alone changes."""
-        waiting = patient and now - self._started_at < FIRST_JUDGEMENT_WAIT
-        ready = {name for name in self.doings.due_checks if name in self.config.checks}
-        if waiting:
-            ready = {name for name in ready if self._tried(self.config.checks[name])}
-        ready |= {name for name, memory in self.checks.items() if name in self.config.checks and _turned(memory, now)}
-        if patient:
-            ready = {name for name in ready if now >= self.doings.not_before.get(name, now)}
-        self.doings.due_checks -= ready
-        groups: dict[tuple[str, ...], list[CheckConfig]] = {}
-        for name in sorted(ready):
-            check = self.config.checks[name]
-            groups.setdefault(check.judged, []).append(check)
-        for group in groups.values():
-            await self._judge(group)
-        if groups:
-            await self._refresh_counts()
-
-    async def _judge(self, group: Sequence[CheckConfig]) -> None:
-        loop, judging = asyncio.get_running_loop(), self.doings.judging
-        async with self._judging:
-            begun = loop.time()
-            held = await self._judged(group)
-            for check in group:
-                judging[check.name] = judging.get(check.name, Judging()).after(loop.time() - begun, held=held)
-            self.doings.dirty = True
-
-    async def _judged(self, group: Sequence[CheckConfig]) -> bool:
-        """Judge checks of the same sources; False when it failed inside controlwatch."""
-        started, writers = self.clock(), [check_writer(check.name) for check in group]
-        bench = Bench(Material(self.runner.memories, self.blobs), self.store, self.config.sources, self.waivers)
-        try:
-            judged = await judge(group, bench, self.checks, started)
-        except (BlobCorrupt, BlobMissing) as error:
-            LOG.error("checks=%s evidence=damaged %s", ",".join(check.name for check in group), error)  # noqa: TRY400 - it says all
-            self._cannot_judge(group, str(error))
-            return False
-        except StoreError as error:
-            self.written(error, *writers)
-            self.doings.due_checks |= {check.name for check in group}
-            self.doings.not_before |= {check.name: started + STORE_RETRY for check in group}
-            return False
-        except Exception as error:  # a fault of ours must show as one, and must not stop the other checks
-            LOG.exception("checks=%s outcome=internal", ",".join(check.name for check in group))
-            self._cannot_judge(group, f"{type(error).__name__}: {error}")
-            return False
-        self.written(None, *writers)
-        took = self.clock() - started
-        for memory, events in judged:
-            self.checks[memory.name] = memory
-            self.doings.not_before[memory.name] = started + max(REJUDGE_FLOOR, took * 10)
-            self.note(*events)
-        return True
-
-    def _cannot_judge(self, group: Sequence[CheckConfig], error: str) -> None:
-        """Leave checks unknown, by our own fault, until they are judged again."""
-        for check in group:
-            memory = self.checks.get(check.name) or CheckMemory(name=check.name)
-            self.checks[check.name] = msgspec.structs.replace(memory, attempted=True, error=error)
-        self.doings.dirty = True
-
-    async def _note_transitions(self, now: datetime) -> None:
-        """Record the states that the clock alone changed."""
-        for name, memory in list(self.checks.items()):
-            changed, events, chain = transition(memory, now)
-            if not events:
-                continue
-            try:
-                await self.store.save_check(changed, events, chain)
-            except StoreError as error:
-                self.written(error)
-                continue
-            self.written(None)
-            self.checks[name] = changed
-            self.note(*events)
-
     # -- the monitor itself ----------------------------------------------------------------------
 
     async def _prove(self) -> None:
@@ -426,16 +335,3 @@ class Engine:
                 await self.store.tombstone(unused, now)
         except StoreError as error:
             self.written(error)
-
-    async def _refresh_counts(self) -> None:
-        try:
-            self.doings.counts = dict(await self.store.counts(self.clock() - timedelta(hours=24)))
-        except StoreError as error:  # what cannot be counted stays as it was; the next judgement counts again
-            self.written(error)
-
-
-def _turned(memory: CheckMemory, now: datetime) -> bool:
-    """Tell whether time alone may have changed a judgement."""
-    result = memory.result
-    borders = [memory.next_due, result.until if result is not None else None]
-    return any(border is not None and border <= now for border in borders)

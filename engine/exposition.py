@@ -251,12 +251,7 @@ def expose(
 
     ``kept`` comes from the rendering before, and is made ready for the next.
     """
-    kept = Kept() if kept is None else kept
-    blocks = [(metric, kept.write(metric, reading)) for metric in metrics]
-    kept.forget(metrics)
-    drops: Counter[Drop] = Counter()
-    for _, block in blocks:
-        drops.update(block.dropped)
+    blocks, drops = _blocks(metrics, reading, Kept() if kept is None else kept)
     ahead = sum(line[:1] not in {"", "#"} for line in foreign.split("\n"))
     optional = [metric.name for metric in metrics if metric.shed]
     told = Ledger(series=0, cap=cap, dropped=drops, shed=optional, spent=spent)
@@ -267,6 +262,18 @@ def expose(
     body = b"".join([*(block.text for _, block in blocks), *text, foreign.encode()])
     zipped = gzip.compress(body, _GZIP_LEVEL, mtime=0)
     return Exposition(body=body, gzipped=zipped, at=at, series=series, dropped=drops.total())
+
+
+def _blocks(
+    metrics: Sequence[Metric[R]], reading: R, kept: Kept
+) -> tuple[list[tuple[Metric[R], Block]], Counter[Drop]]:
+    """Write every family, and count what was left out of them."""
+    blocks = [(metric, kept.write(metric, reading)) for metric in metrics]
+    kept.forget(metrics)
+    drops: Counter[Drop] = Counter()
+    for _, block in blocks:
+        drops.update(block.dropped)
+    return blocks, drops
 
 
 def _own(own: Sequence[Metric[Ledger]], told: Ledger) -> tuple[list[bytes], int]:

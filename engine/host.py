@@ -40,6 +40,7 @@ from engine.web_watch import WebWatch
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.store import Store
     from engine.web_config import WebConfig
 
 LOG = logging.getLogger(__name__)
@@ -75,13 +76,8 @@ async def hosting(
     Raises ``Held``, ``StoreError``, ``config.ConfigError`` or ``serve.CannotListen`` before anything has changed.
     """
     web = await _web_config(config) if listen else None
-    lock = _lock(config.state_dir)
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(lock.release)
-        blobs = FolderBlobs(config.state_dir / "evidence")
-        store = open_sqlite(config.state_dir / "store.sqlite", subject_key=_subject_key(config.state_dir))
-        stack.push_async_callback(store.close)
-        await asyncio.to_thread(blobs.sweep)
+        store, blobs = await _opened(config.state_dir, stack)
         engine = Engine(config, store, blobs, version=version, demo=demo, clock=clock)
         engine.doings.web_config_ok = True if web is not None else None
         reloader = Reloader(engine)
@@ -89,16 +85,36 @@ async def hosting(
         hosted = Hosted(engine, desk, Elsewhere(desk, asyncio.get_running_loop()))
         stack.push_async_callback(engine.stop)
         await engine.start()
-        gc.collect()
-        gc.freeze()  # what is loaded by now lives as long as the engine: the collector need not walk it on every page
+        _freeze()
         if listen:
-            attach = AttachServer(config.state_dir, desk, lambda: engine.snapshot)
-            await attach.start()
-            stack.push_async_callback(attach.stop)
-            hosted.metrics_address = await _metrics(config, engine, web, stack)
+            await _attachable(config.state_dir, hosted, stack)
+            hosted.metrics_address = engine.doings.metrics_address = await _metrics(config, engine, web, stack)
         if watch:
             _keep(stack, reloader.watch)
         yield hosted
+
+
+def _freeze() -> None:
+    """Spare the collector of garbage what is loaded by now: it lives as long as the engine, and is many objects."""
+    gc.collect()
+    gc.freeze()
+
+
+async def _opened(state_dir: Path, stack: contextlib.AsyncExitStack) -> tuple[Store, FolderBlobs]:
+    """Open what is kept in the state folder, which is ours alone from now on; what was left half-written is removed."""
+    stack.callback(_lock(state_dir).release)
+    blobs = FolderBlobs(state_dir / "evidence")
+    store = open_sqlite(state_dir / "store.sqlite", subject_key=_subject_key(state_dir))
+    stack.push_async_callback(store.close)
+    await asyncio.to_thread(blobs.sweep)
+    return store, blobs
+
+
+async def _attachable(state_dir: Path, hosted: Hosted, stack: contextlib.AsyncExitStack) -> None:
+    """Let screens of other processes attach."""
+    attach = AttachServer(state_dir, hosted.desk, lambda: hosted.engine.snapshot)
+    await attach.start()
+    stack.push_async_callback(attach.stop)
 
 
 class EngineThread:
@@ -222,6 +238,10 @@ async def _metrics(
     return settings.listen or None
 
 
+def _note_read(engine: Engine) -> None:
+    engine.doings.scraped_at = engine.clock()
+
+
 async def _listen(
     config: Config, engine: Engine, renderer: Renderer, web: WebConfig | None, stack: contextlib.AsyncExitStack
 ) -> None:
@@ -233,6 +253,7 @@ async def _listen(
         lambda: health_at(engine.snapshot, started, engine.clock()),
         allow_public=config.metrics.allow_public,
         web=watch,
+        read=functools.partial(_note_read, engine),
     )
     await server.start()
     stack.push_async_callback(server.stop)

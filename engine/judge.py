@@ -6,10 +6,11 @@ green.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -32,6 +33,21 @@ if TYPE_CHECKING:
 _ENCODER = msgspec.json.Encoder(order="deterministic", enc_hook=plain)
 
 
+class Remembering(Protocol):
+    """Who remembers what became of checks."""
+
+    settling: asyncio.Lock
+    """Held while what is remembered changes."""
+
+    def in_force(self, check: CheckConfig) -> CheckMemory | None:
+        """Give what is remembered of a check; None when it is not in force as it was when it was judged."""
+        ...
+
+    def remember(self, memory: CheckMemory) -> None:
+        """Remember what was stored of a check."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What judging needs besides the checks."""
@@ -45,10 +61,13 @@ class Bench:
 async def judge(
     checks: Sequence[CheckConfig],
     bench: Bench,
-    remembered: Mapping[str, CheckMemory],
+    remembering: Remembering,
     now: datetime,
 ) -> list[tuple[CheckMemory, list[Event]]]:
-    """Judge checks that judge the same sources, and make the judgements durable; raises ``StoreError``."""
+    """Judge checks that judge the same sources, make the judgements durable, and remember them; raises ``StoreError``.
+
+    A check that was taken out or configured anew meanwhile is not among those returned: it is judged again.
+    """
     stages = {check.name: bench.store.stage(check.name, check.check.family, raises_of(check.check)) for check in checks}
 
     async def emit(name: str, found: Sequence[Finding], passing: Sequence[str]) -> None:
@@ -58,8 +77,14 @@ async def judge(
         results = await evaluate(checks, bench.material, now, emit)
         memories: list[tuple[CheckMemory, list[Event]]] = []
         for check, result in zip(checks, results, strict=True):
-            before = remembered.get(check.name) or CheckMemory(name=check.name, configured_at=now)
-            memories.append(await _settle(check, result, stages[check.name], bench, before))
+            async with remembering.settling:
+                before = remembering.in_force(check)
+                if before is None:
+                    await stages[check.name].abort()
+                    continue
+                memory, events = await _settle(check, result, stages[check.name], bench, before)
+                remembering.remember(memory)
+            memories.append((memory, events))
     except BaseException:
         for stage in stages.values():
             await stage.abort()

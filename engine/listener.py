@@ -159,6 +159,7 @@ class _Connection(asyncio.Protocol):
         self._awaited = False
         self.terms = listener.terms()
         self.shaking: asyncio.Task[None] | None = None
+        self._encrypting: asyncio.Task[asyncio.Transport | None] | None = None
         self.answering = False
         self.retired = False
         self.home = ""
@@ -243,7 +244,7 @@ class _Connection(asyncio.Protocol):
         await _spoken(raw)
         async with self._listener.one_by_one:
             self._awaited = False
-            handshake = loop.create_task(
+            self._encrypting = loop.create_task(
                 loop.start_tls(
                     raw,
                     self,
@@ -254,7 +255,7 @@ class _Connection(asyncio.Protocol):
                 )
             )
             await asyncio.sleep(0)
-        return await handshake
+        return await self._encrypting
 
     def _hand_over(self, transport: asyncio.Transport) -> None:
         self._handler = self._listener.handle(self)
@@ -275,6 +276,8 @@ class _Connection(asyncio.Protocol):
         if self._awaited and self.shaking is not None:
             self._awaited = False
             self.shaking.cancel()
+        if self._encrypting is not None:
+            self._encrypting.cancel()  # lost in the moment before TLS took over, it would wait for ever
         self._listener.release(self, self._handler)
 
 

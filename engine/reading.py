@@ -66,7 +66,7 @@ class Reading:
 def read(snapshot: Snapshot, now: datetime) -> Reading:
     """Derive every state at ``now``, and whom each blind check blames."""
     proven = selftest_holds(snapshot, now)
-    failing = {source.name: source.cause for source in snapshot.sources if source.cause and not source.complete}
+    failing = {source.name: None if source.complete else source.cause for source in snapshot.sources}
     proof = snapshot.selftest
     ends = proof.passed_at + SELFTEST_MAX_AGE if proven and proof.passed_at is not None else None
     checks = [_checked(view, snapshot, now, failing, ends) for view in snapshot.checks]
@@ -81,7 +81,7 @@ def _checked(
     view: CheckView,
     snapshot: Snapshot,
     now: datetime,
-    failing: Mapping[str, Cause],
+    failing: Mapping[str, Cause | None],
     proven_until: datetime | None,
 ) -> Checked:
     """Read one check; ``proven_until`` is when the self-test ends to vouch for it, None when it does not."""
@@ -105,16 +105,23 @@ def _since(view: CheckView, state: State, snapshot: Snapshot, *, proven: bool) -
     return max(filter(None, (view.state_since, ended)), default=None)
 
 
-def _blame(view: CheckView, failing: Mapping[str, Cause], *, proven: bool) -> Blame:
-    """Give the engine's answer; for a check that it has not judged since, the first source that fails or has a gap."""
+def _blame(view: CheckView, failing: Mapping[str, Cause | None], *, proven: bool) -> Blame:
+    """Give the engine's answer; for a check that it has not judged since, the first source that fails or has a gap.
+
+    What would be blamed on a source that is configured no more is blamed on the engine, or nobody would hear of it.
+    """
     if not proven:
         return Blame("", Cause.INTERNAL)
+    source, cause = _answer(view, failing)
+    return Blame(source if source in failing else "", cause)
+
+
+def _answer(view: CheckView, failing: Mapping[str, Cause | None]) -> tuple[str, Cause]:
     if view.blind_by is not None:
-        return Blame(view.blind_by.source, view.blind_by.cause)
+        return view.blind_by.source, view.blind_by.cause
     for source in view.sources:
-        if source in failing:
-            return Blame(source, failing[source])
-    for doubted in view.gaps:
-        if doubted.bars:
-            return Blame(doubted.gap.source, doubted.gap.cause)
-    return Blame("", Cause.INTERNAL)
+        cause = failing.get(source)
+        if cause is not None:
+            return source, cause
+    barring = (doubted.gap for doubted in view.gaps if doubted.bars)
+    return next(((gap.source, gap.cause) for gap in barring), ("", Cause.INTERNAL))

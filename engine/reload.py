@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 WATCH_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = 60.0
+"""After so long a configuration that could not be stored is tried again."""
 FEW_CHECKS: Final = 3
 """So many checks may go at once, of whatever number."""
 
@@ -39,11 +41,19 @@ class Reloader:
         """Reload the configuration of an engine."""
         self._engine = engine
         self._seen = self._stamp()
+        self._turn = asyncio.Lock()
+        self._again_at: float | None = None
+        """When what the disk refused is tried again, on the loop's clock."""
+        self._asked = False
 
     async def reload(self, *, asked: bool = True) -> Reply:
         """Read the configuration again; ``asked``: because somebody wants it, not because a file has changed."""
+        async with self._turn:
+            return await self._read_again(asked=asked)
+
+    async def _read_again(self, *, asked: bool) -> Reply:
         engine = self._engine
-        self._seen = self._stamp()
+        self._seen, self._again_at, self._asked = self._stamp(), None, asked
         before = engine.config
         try:
             config = await asyncio.to_thread(configuration.load, before.path, before.told_web_config)
@@ -57,7 +67,8 @@ class Reloader:
             await engine.adopt(_adoptable(before, config))
         except StoreError as error:
             engine.written(error)
-            engine.doings.config_error = f"{before.path.name}: not in force: {error}"
+            engine.doings.config_error = f"{before.path.name}: not in force: {error}; it is tried again every minute"
+            self._again_at = asyncio.get_running_loop().time() + AGAIN_SECONDS
             return Reply(ok=False, message=engine.doings.config_error)
         engine.doings.config_error = None
         text = f"in force{f'; a restart is needed for {restart}' if restart else ''}"
@@ -82,7 +93,9 @@ class Reloader:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             stamp = self._stamp()
-            if stamp == self._seen:
+            if self._again_at is not None and asyncio.get_running_loop().time() >= self._again_at:
+                await self.reload(asked=self._asked)
+            elif stamp == self._seen:
                 changed = None
             elif stamp == changed:
                 await self.reload(asked=False)

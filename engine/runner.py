@@ -37,6 +37,8 @@ class Host(Protocol):
     """What a runner tells the engine."""
 
     config: Config
+    settling: asyncio.Lock
+    """Held while what is remembered changes."""
 
     def collected(self, source: str, *, anything: bool) -> None:
         """A run has ended; ``anything`` says whether its checks have something to judge."""
@@ -164,10 +166,11 @@ class Runner:
             try:
                 collected = await collect(config, context, self.blobs, memory.baseline, self.version)
                 traffic.end(complete=collected.manifest.complete)
-                await self._save(await self._absorb(memory, collected), collected)
+                async with self.host.settling:
+                    await self._save(await self._absorb(self.memory(name), collected), collected)
             except StoreError as error:  # the disk's fault, not the source's: what it told before stands until its age
                 self.host.written(error, source_writer(name))
-                self.memories[name] = msgspec.structs.replace(memory, attempted_at=context.started)
+                self.memories[name] = msgspec.structs.replace(self.memory(name), attempted_at=context.started)
                 self._reschedule(name, kept=False)
                 return
             self._reschedule(name)
@@ -244,6 +247,8 @@ class Runner:
             activity.failures += 1
             activity.in_a_row += 1
             delay = min(config.every, FIRST_RETRY * 2 ** min(activity.in_a_row - 1, 10))
+        held = kept and self.memory(name).last_error is None
+        activity.lately.note(self.clock(), self.memory(name).duration_seconds if held else None)
         activity.next_run = self.clock() + delay * (0.95 + 0.1 * self.jitter())
 
     def _progress(self, name: str, progress: Progress) -> None:

@@ -30,7 +30,7 @@ from engine.metrics import render
 from engine.port import Query, Selftest, Snapshot
 from engine.settings import CheckCommon
 from engine.spool import Spooler
-from engine.store import SourceMemory, Store
+from engine.store import CheckMemory, SourceMemory, Store
 from engine.store.sqlite import open_sqlite
 from engine.views import check_views
 from engine.waivers import Waivers
@@ -49,6 +49,19 @@ class _Case:
     """Subject to the outcome that it must have."""
     records: Sequence[Record]
     joined: Sequence[Record]
+
+
+class _Afresh:
+    """Remembers nothing: each example is judged for the first time."""
+
+    def __init__(self) -> None:
+        self.settling = asyncio.Lock()
+
+    def in_force(self, check: CheckConfig) -> CheckMemory | None:
+        return CheckMemory(name=check.name, configured_at=EXAMPLE_NOW)
+
+    def remember(self, memory: CheckMemory) -> None:
+        """Forget it: the caller has it."""
 
 
 async def run_selftest(state_dir: Path, units: Mapping[str, Check] | None = None) -> str | None:
@@ -79,7 +92,7 @@ async def _one(case: _Case, blobs: FolderBlobs, store: Store) -> str | None:
     config = _configured(case)
     memory = {RESERVED: _collected(RESERVED, case.records, blobs), JOINED: _collected(JOINED, case.joined, blobs)}
     bench = Bench(Material(memory, blobs), store, {}, Waivers())
-    [(remembered, _)] = await judge([config], bench, {}, EXAMPLE_NOW)
+    [(remembered, _)] = await judge([config], bench, _Afresh(), EXAMPLE_NOW)
     rows = await store.rows(Query(check=case.name, view="open", limit=10_000), EXAMPLE_NOW)
     stored = {row.subject: row.outcome for row in rows.rows}
     wrong = _compare(case, stored)

@@ -107,13 +107,15 @@ class MetricsServer:
         *,
         allow_public: bool = False,
         web: WebWatch | None = None,
+        read: Callable[[], None] | None = None,
     ) -> None:
-        """Keep what to serve; ``current`` and ``health`` must answer at once."""
+        """Keep what to serve; ``current`` and ``health`` must answer at once. ``read`` is told of each scrape."""
         self._listen = listen
         self._allow_public = allow_public
         self._current = current
         self._health = health
         self._web = web
+        self._read = read
         self._passwords = Passwords()
         self._listener = Listener(self._answer, self._terms)
 
@@ -156,6 +158,8 @@ class MetricsServer:
         if request.method not in _METHODS:
             return _plain(405, Allow=", ".join(_METHODS))
         if request.path == "/metrics":
+            if self._read is not None:
+                self._read()
             return _metrics(self._current(), request.headers.get("Accept-Encoding", ""))
         told = self._health()
         if request.path == "/-/ready" and told.ready and self._current() is None:

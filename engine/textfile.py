@@ -7,6 +7,7 @@ is. ``process_…`` families stay out of it: node_exporter has its own, and of t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -23,6 +24,8 @@ KEY: Final = "metrics.textfile"
 """The configuration's key of the file."""
 WRITE_SECONDS: Final = 15.0
 """Time between two writes."""
+LEFTOVER_SECONDS: Final = 60.0
+"""A half-written file that is older is nobody's any more."""
 MODE: Final = 0o644
 """Another user, that of node_exporter, reads it."""
 
@@ -46,16 +49,30 @@ def without_process(body: bytes) -> bytes:
 
 
 def write_textfile(path: Path, body: bytes) -> None:
-    """Replace the file atomically, mode 0644; raises ``OSError`` and leaves what was there."""
+    """Replace the file atomically, mode 0644; raises ``OSError`` and leaves what was there.
+
+    What a kill left half-written beside it is removed.
+    """
     descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".fresh")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(without_process(body))
             os.fchmod(file.fileno(), MODE)
+            written = os.fstat(file.fileno()).st_mtime
         Path(fresh).replace(path)
     except BaseException:
         Path(fresh).unlink(missing_ok=True)
         raise
+    _remove_leftovers(path, written - LEFTOVER_SECONDS)
+
+
+def _remove_leftovers(path: Path, before: float) -> None:
+    """Remove what writes of this file left that did not end; an instant of the file system's own clock."""
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}\.fresh")  # as mkstemp names them
+    with contextlib.suppress(OSError):
+        for left in [left for left in path.parent.iterdir() if ours.fullmatch(left.name)]:
+            if left.stat().st_mtime < before:
+                left.unlink()
 
 
 class Textfile:

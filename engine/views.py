@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +29,32 @@ if TYPE_CHECKING:
     from sources.common.source import Plan
 
 
+DAY = timedelta(days=1)
+RUNS_KEPT = 1440
+"""Runs of one source that are kept to tell how long they take."""
+
+
+@dataclass(slots=True)
+class Lately:
+    """The runs of a source within a day, as far as this engine has seen them."""
+
+    ended: deque[tuple[datetime, float | None]] = field(default_factory=lambda: deque(maxlen=RUNS_KEPT))
+    """When each ended, and the seconds that it took; None of one that was not complete."""
+    took: Sequence[float] = ()
+    """Of those that were complete, the shortest first."""
+
+    def note(self, at: datetime, seconds: float | None) -> None:
+        """Count one more run, and forget those of more than a day before it."""
+        self.ended.append((at, seconds))
+        while self.ended[0][0] < at - DAY:
+            self.ended.popleft()
+        self.took = sorted(each for _, each in self.ended if each is not None)
+
+    def quantile(self, share: float) -> float | None:
+        """Give the seconds that so many of the complete runs did not exceed; None when none was."""
+        return self.took[min(len(self.took) - 1, int(len(self.took) * share))] if self.took else None
+
+
 @dataclass(slots=True)
 class Activity:
     """What a source is doing, and has done since the engine started."""
@@ -41,6 +68,7 @@ class Activity:
     traffic: Traffic = field(default_factory=Traffic)
     in_a_row: int = field(default=0)
     """Failures since the last complete run; they space the retries."""
+    lately: Lately = field(default_factory=Lately)
 
 
 def source_views(
@@ -100,6 +128,11 @@ def _source_view(
         throttle_seconds=activity.traffic.throttle_seconds,
         quota=_quota(activity.traffic.scarcest),
         credential_expires_at=activity.traffic.credential_ends,
+        failures_in_a_row=activity.in_a_row,
+        runs_24h=len(activity.lately.ended),
+        complete_24h=len(activity.lately.took),
+        p50_seconds=activity.lately.quantile(0.5),
+        p95_seconds=activity.lately.quantile(0.95),
     )
 
 
@@ -209,9 +242,19 @@ def _blind_by(
     told = _in_doubt(memory.result, names, since) if memory.result is not None else None
     if told is not None:
         return told
+    if state is State.STALE and all(_told_since(sources.get(name), memory) for name in names):
+        detail = "its sources have told anew, and it was not judged again in time"
+        return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=detail)
     missing = next((name for name in names if sources.get(name) is None), names[0] if names else "")
     waits = "waits for its first collection" if state is State.PENDING else "was not judged again in time"
     return BlindBy(source=missing, cause=Cause.UNREACHABLE, since=since, detail=waits)
+
+
+def _told_since(source: SourceMemory | None, memory: CheckMemory) -> bool:
+    """Tell whether a source has told all since a check was judged."""
+    if source is None or source.complete is None:
+        return False
+    return memory.result is None or source.complete.as_of > memory.result.now
 
 
 def _in_doubt(result: Result, names: Sequence[str], since: datetime) -> BlindBy | None:

@@ -56,12 +56,16 @@ class Asked:
     emergency: bool = False
     """One person decides, for 24 hours at most; ``days`` does not count."""
     vendor: bool = False
+    extends: str = ""
+    """The waiver that it goes on with, which must be in the file."""
 
 
 def request(path: Path, asked: Asked, checks: Collection[str], now: datetime, taken: Collection[str] = ()) -> Waiver:
     """Add a request, or an emergency waiver, under a new id that is none of ``taken``; raises ``WaiverRefused``."""
 
     def edit(text: str, found: Waivers) -> tuple[str, str]:
+        if asked.extends:
+            _named(path, asked.extends, found)
         named = {item.written.id for item in found.waivers} | {item.id for item in found.malformed}
         fresh = waiver_text.next_id({*named, *taken}, now.year)
         changed = waiver_text.appended(text, _entry(fresh, asked, now))
@@ -104,19 +108,42 @@ def revoke(path: Path, name: str, by: str, reason: str, checks: Collection[str],
         status = waiver.status(now)
         if status in {"expired", "revoked"}:
             raise WaiverRefused(f"{name} is {status} already; it waives nothing")
-        if not person(by):
-            raise WaiverRefused("say who revokes")
-        if not reason.strip():
-            raise WaiverRefused("say why it is revoked: --reason …")
-        at = now.replace(microsecond=0)
-        changes: list[tuple[str, waiver_text.Value, tuple[str, ...]]] = [
-            ("revoked", at, ("expires", "approved_by", "requested_by")),
-            ("revoked_by", by, ("revoked",)),
-            ("revoked_reason", reason, ("revoked_by",)),
-        ]
-        return _set(path, text, waiver, changes), name
+        return _ended(path, text, waiver, (by, "revoke"), reason, now), name
 
     return _edited(path, checks, edit)
+
+
+def reject(
+    path: Path, name: str, by: str, reason: str, checks: Collection[str], now: datetime, *, user: str = ""
+) -> Waiver:
+    """Turn down a request, as another person than its requester; its entry stays. Raises ``WaiverRefused``."""
+
+    def edit(text: str, found: Waivers) -> tuple[str, str]:
+        waiver = _named(path, name, found)
+        status = waiver.status(now)
+        if status != "requested":
+            raise WaiverRefused(f"{name} is {status}; only a request can be rejected, a waiver in force is revoked")
+        if person(waiver.written.requested_by) in {person(by), person(user)}:
+            told = f"{waiver.written.requested_by} requested {name}, and takes it back by revoking it"
+            raise WaiverRefused(told)
+        return _ended(path, text, waiver, (by, "reject"), reason, now), name
+
+    return _edited(path, checks, edit)
+
+
+def _ended(path: Path, text: str, waiver: Waiver, who: tuple[str, str], reason: str, now: datetime) -> str:
+    """End a waiver or a request: who does what, and why."""
+    by, verb = who
+    if not person(by):
+        raise WaiverRefused(f"say who {verb}s")
+    if not reason.strip():
+        raise WaiverRefused(f"say why it is {verb.removesuffix('e')}ed: --reason …")
+    changes: list[tuple[str, waiver_text.Value, tuple[str, ...]]] = [
+        ("revoked", now.replace(microsecond=0), ("expires", "approved_by", "requested_by")),
+        ("revoked_by", by, ("revoked",)),
+        ("revoked_reason", reason, ("revoked_by",)),
+    ]
+    return _set(path, text, waiver, changes)
 
 
 def _anew(status: str) -> str:
@@ -145,6 +172,7 @@ def _entry(fresh: str, asked: Asked, now: datetime) -> dict[str, waiver_text.Val
         "requested_by": asked.by,
         "emergency": asked.emergency,
         "vendor": asked.vendor,
+        "extends": asked.extends,
         "starts": at,
         "expires": ends,
     }

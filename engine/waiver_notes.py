@@ -18,7 +18,7 @@ import msgspec
 
 from engine.port import Event
 from engine.store import Chained
-from engine.waivers import Malformed, Status, Waiver, Waivers
+from engine.waivers import Malformed, Status, Waiver, Waivers, person
 
 if TYPE_CHECKING:
     from engine.store import Store
@@ -151,11 +151,19 @@ def _standing(waiver: Waiver, now: datetime) -> Now:
         case "active":
             text, by = f"{approver}, in force until {ends}", written.approved_by or written.requested_by
         case "revoked":
-            text, by = f"revoked by {written.revoked_by or 'nobody named'} (claimed)", written.revoked_by
+            text, by = f"{_ending(waiver)} by {written.revoked_by or 'nobody named'} (claimed)", written.revoked_by
             text += f": {written.revoked_reason}" if written.revoked_reason else ""
         case "expired":
             pass
     return Now(written.check, phase, waiver.digest, by, f"{written.check}: {text}")
+
+
+def _ending(waiver: Waiver) -> str:
+    """Name how somebody ended it: a request was never in force."""
+    written = waiver.written
+    if waiver.approved:
+        return "revoked"
+    return "taken back" if person(written.revoked_by) == person(written.requested_by) else "rejected"
 
 
 def _malformed(item: Malformed) -> Now:
@@ -174,7 +182,10 @@ def _events(noted: Mapping[str, Noted], found: Mapping[str, Now], now: datetime)
             counts[one.phase] = counts.get(one.phase, 0) + 1
         text = ", ".join(f"{count} {phase}" for phase, count in sorted(counts.items()))
         return [Event(at=now, kind="waiver", what="waivers", text=f"changed: {text}")]
-    return [Event(at=now, kind="waiver", what=name, text=_told(noted.get(name), one)) for name, one in news.items()]
+    return [
+        Event(at=now, kind="waiver", what=name, text=_told(noted.get(name), one), by=one.by)
+        for name, one in news.items()
+    ]
 
 
 def _told(before: Noted | None, one: Now) -> str:

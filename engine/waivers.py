@@ -73,6 +73,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     """Who ended it."""
     revoked_reason: str = ""
     """Why it was ended."""
+    extends: str = ""
+    """The waiver that it goes on with; it stands for itself all the same."""
 
 
 @dataclass(frozen=True, slots=True)

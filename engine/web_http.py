@@ -46,6 +46,13 @@ class Troubles:
         self._fault = _place(error)
         self.note("faults")
 
+    def failed(self, error: BaseException | None, *, theirs: bool) -> None:
+        """Count a request that failed: malformed when it is their fault, else an error of our own."""
+        if theirs:
+            self.note("malformed")
+        else:
+            self.fault(error)
+
     def close(self) -> None:
         """Tell what is left."""
         if self._timer is not None:
@@ -78,6 +85,22 @@ def _place(error: BaseException | None) -> str:
 
 def speaking(troubles: Troubles, keep_seconds: float) -> Speak:
     """Give what makes the protocol of one connection, which keeps it idle for so many seconds."""
+    handler = _handler(troubles)
+
+    def speak(server: web.Server) -> web.RequestHandler:
+        return handler(
+            server,
+            loop=asyncio.get_running_loop(),
+            logger=LOG,
+            access_log=None,  # type: ignore[arg-type]  # web.Server passes None as well
+            keepalive_timeout=keep_seconds,
+        )
+
+    return speak
+
+
+def _handler(troubles: Troubles) -> type[web.RequestHandler]:
+    """Give the protocol of connections whose faults are counted."""
     from aiohttp import web
     from aiohttp.http import HttpProcessingError
 
@@ -90,10 +113,7 @@ def speaking(troubles: Troubles, keep_seconds: float) -> Speak:
             message: str | None = None,
         ) -> web.StreamResponse:
             del message  # it repeats what was sent
-            if status < 500:
-                troubles.note("malformed")
-            else:
-                troubles.fault(exc)
+            troubles.failed(exc, theirs=status < 500)
             if request.writer.output_size > 0:
                 raise ConnectionError("an answer has begun already")
             response = web.Response(status=status)
@@ -103,21 +123,9 @@ def speaking(troubles: Troubles, keep_seconds: float) -> Speak:
         def log_exception(self, *args: Any, **kw: Any) -> None:
             del args
             error = kw.get("exc_info")
-            if isinstance(error, (HttpProcessingError, web.RequestPayloadError)):
-                troubles.note("malformed")
-            else:
-                troubles.fault(error)
+            troubles.failed(error, theirs=isinstance(error, (HttpProcessingError, web.RequestPayloadError)))
 
-    def speak(server: web.Server) -> web.RequestHandler:
-        return Handler(
-            server,
-            loop=asyncio.get_running_loop(),
-            logger=LOG,
-            access_log=None,  # type: ignore[arg-type]  # web.Server passes None as well
-            keepalive_timeout=keep_seconds,
-        )
-
-    return speak
+    return Handler
 
 
 def requests(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from engine.convert import Faults, choice, shown
+from sources.common.local import open_at_once
 
 if TYPE_CHECKING:
     import ssl
@@ -113,9 +114,12 @@ def alternative_names(certificate: bytes) -> list[str]:
 
 
 def read_file(path: Path, seen: Seen) -> tuple[bytes, int]:
-    """Read a small file, give its mode, and note in ``seen`` what was read; raises ``OSError`` with a reason."""
+    """Read a small file, give its mode, and note in ``seen`` what was read; raises ``OSError`` with a reason.
+
+    A pipe is not waited for: it is no file.
+    """
     seen[path] = None
-    with path.open("rb") as file:
+    with open_at_once(path) as file:
         status = os.fstat(file.fileno())
         seen[path] = state_of_file(status)
         octets = file.read(LARGEST + 1)

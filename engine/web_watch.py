@@ -68,6 +68,6 @@ def _look(files: Iterable[Path]) -> Seen:
     for path in files:
         try:
             found[path] = state_of_file(path.stat())
-        except OSError:
+        except (OSError, ValueError):  # no path has a NUL
             found[path] = None
     return found

@@ -71,8 +71,10 @@ TLS: Final = """
   or (controlwatch_check_urgent{$job} > 0)
   or count by (job, instance, check) (controlwatch_tls_deadline_timestamp_seconds{$job} < time())
 )
-and on (job, instance, check) controlwatch_check_info{$job, check_id="tls_expiry", severity=~"critical|high"}
+and on (job, instance, check) controlwatch_check_alarms{$job, alarm="tls_broken"}
+and on (job, instance, check) controlwatch_check_info{$job, severity=~"critical|high"}
 """
+"""A check that may raise ``tls_broken`` says so by a zero: urgent work of any other is no broken TLS."""
 DUE: Final = """
 (controlwatch_check_state{$job, state="warn"} == 1)
 or (

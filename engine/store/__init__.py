@@ -239,6 +239,16 @@ class Stage(Protocol):
         ...
 
 
+class Reconfigured(msgspec.Struct, frozen=True, kw_only=True):
+    """What another configuration changes in what is stored."""
+
+    renamed: Mapping[str, str] = {}
+    """New names of checks, by their former ones."""
+    gone_checks: Sequence[str] = ()
+    gone_sources: Sequence[str] = ()
+    chain: Sequence[Chained] = ()
+
+
 class Store(Protocol):
     """State, history and the evidence chain."""
 
@@ -288,12 +298,11 @@ class Store(Protocol):
         """Give manifests by digest."""
         ...
 
-    async def retire(self, checks: Sequence[str], sources: Sequence[str], now: datetime) -> None:
-        """Retire findings of removed checks and sources (never "resolved") and forget their memory."""
-        ...
+    async def reconfigure(self, change: Reconfigured, now: datetime) -> None:
+        """Rename checks, then retire findings of removed checks and sources (never "resolved"); all or nothing.
 
-    async def rename(self, check: str, to: str) -> None:
-        """Give a configured check another name; its findings keep their history."""
+        What is remembered of the removed ones is forgotten; what has a new name keeps its findings and its past.
+        """
         ...
 
     async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
@@ -324,8 +333,8 @@ class Store(Protocol):
         """Give the bodies of the chain's entries of one kind, in order."""
         ...
 
-    async def covered(self, check: str, waivers: Sequence[Live]) -> Mapping[str, int]:
-        """Count, by waiver, the open findings of a check that it covers, whatever others cover them too."""
+    async def covered(self, check: str, waivers: Sequence[Live], beside: Sequence[Live] = ()) -> Mapping[str, int]:
+        """Count, by waiver, the open findings of a check that it covers and none of those beside it does."""
         ...
 
     def hashed(self, name: str) -> str:

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from engine.breaks import ACCEPT, BROKEN, Break, Breaks, lost_end, noted
-from engine.chain import Head, Link, link
+from engine.breaks import ACCEPT, BROKEN, Break, Breaks, judged, lost_end, noted
+from engine.chain import Head, Link, Verified, link, verify
 from engine.store import Chained
 from engine.store.queries import Sql
 
@@ -51,6 +51,17 @@ def accept_breaks(connection: sqlite3.Connection, sql: Sql, reason: str, by: str
         _append(connection, sql, end, [Chained(kind="accept", body=body)], at)
         connection.execute(sql["drop meta"], (BREAK,))
     return [standing[entry] for entry in sorted(standing)]
+
+
+def verified(connection: sqlite3.Connection, sql: Sql) -> Verified:
+    """Read the whole chain against itself, against its noted head, and for breaks that nobody accepted."""
+    try:
+        head = noted_head(connection, sql)
+    except ValueError:
+        head = Head()
+    breaks = Breaks()
+    links = map(Link._make, connection.execute(sql["chain"], (0, -1)))
+    return judged(verify(breaks.watched(links), head), breaks, noted_break(connection, sql))
 
 
 def noted_head(connection: sqlite3.Connection, sql: Sql) -> Head:

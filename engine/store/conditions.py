@@ -57,18 +57,27 @@ def of_words(text: str, template: str, prefix: str) -> Conditions:
 
     Raises ``QueryRefused``.
     """
-    try:
-        typed = terms(text)
-    except WordsFault as fault:
-        raise QueryRefused(str(fault)) from None
     parts: list[str] = []
     values: dict[str, Value] = {}
-    for number, term in enumerate(typed):
+    for number, term in enumerate(read_terms(text)):
         name = f"{prefix}_{number}"
-        found = _TEST.sub(lambda match, term=term, name=name: _test(term, match[1], f":{name}"), template)  # type: ignore[misc]  # a lambda with defaults has no type
+        found = tested(template, term, name)
         parts.append(f"NOT ({found})" if term.without else f"({found})")
-        values[name] = _parameter(term)
+        values[name] = parameter(term)
     return Conditions(" AND ".join(parts), values)
+
+
+def read_terms(text: str) -> tuple[Term, ...]:
+    """Read what was typed; raises ``QueryRefused``."""
+    try:
+        return terms(text)
+    except WordsFault as fault:
+        raise QueryRefused(str(fault)) from None
+
+
+def tested(template: str, term: Term, name: str) -> str:
+    """Fill a template in which ``{is a, b}`` tests columns for a term, whose parameter has that name."""
+    return _TEST.sub(lambda match: _test(term, match[1], f":{name}"), template)
 
 
 def _test(term: Term, columns: str, word: str) -> str:
@@ -77,7 +86,7 @@ def _test(term: Term, columns: str, word: str) -> str:
     return " OR ".join(f"{column} LIKE {word} ESCAPE '\\'" for column in columns.split(", "))
 
 
-def _parameter(term: Term) -> str:
+def parameter(term: Term) -> str:
     """Give a regular expression, or a LIKE pattern that finds a word as it was typed."""
     if term.pattern is not None:
         return term.text

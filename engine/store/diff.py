@@ -117,13 +117,19 @@ def matcher(waivers: Sequence[Live]) -> Match:
     return match
 
 
-def count_covered(findings: Iterable[tuple[str, str]], waivers: Sequence[Live]) -> dict[str, int]:
-    """Count the subjects and labels that each waiver covers, by its id, whatever others cover them too."""
+def count_covered(
+    findings: Iterable[tuple[str, str]], waivers: Sequence[Live], beside: Sequence[Live] = ()
+) -> dict[str, int]:
+    """Count the subjects and labels that each waiver covers and no other of those beside it does, by its id."""
     matches = [(waiver.id, matcher([waiver])) for waiver in waivers]
+    others = [(waiver.id, matcher([waiver])) for waiver in beside]
     counts = dict.fromkeys((waiver.id for waiver in waivers), 0)
     for subject, label in findings:
-        for name, match in matches:
-            counts[name] += match(subject, label) is not None
+        found = [name for name, match in matches if match(subject, label) is not None]
+        if found:
+            too = {name for name, match in others if match(subject, label) is not None}
+            for name in found:
+                counts[name] += not too - {name}
     return counts
 
 

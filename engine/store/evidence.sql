@@ -4,6 +4,11 @@ SELECT digest, body FROM manifests WHERE digest IN (SELECT value FROM json_each 
 -- list manifests --
 SELECT digest, body FROM manifests WHERE ?1 IS NULL OR source = ?1 ORDER BY finished_at DESC, digest LIMIT ?2;
 
+-- manifests between --
+SELECT m.digest, m.source, m.finished_at, m.body, b.tombstoned_at
+FROM manifests AS m LEFT JOIN blobs AS b ON b.digest = m.blob
+WHERE m.finished_at >= ? AND m.finished_at < ? ORDER BY m.finished_at, m.digest;
+
 -- unused blobs --
 -- Kept: what is in use, what is young, what is pinned, and of each source and day the last collection (a complete one, if any).
 SELECT b.digest FROM blobs AS b

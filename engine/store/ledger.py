@@ -23,6 +23,9 @@ from engine.store.queries import Sql
 RUNS_KEPT: Final = timedelta(hours=72)
 """How long every single judgement is kept; days and transitions stay."""
 
+LAPSE: Final = timedelta(hours=1)
+"""From this length on a time without a judgement is kept with its place; the check's greatest age, if that is less."""
+
 EVENTS_KEPT: Final = timedelta(days=90)
 """How long an event is kept; what evidence it is of stays in the chain."""
 MOST_EVENTS: Final = 1_000_000
@@ -47,9 +50,11 @@ def put_check(
     check, judged_at, _ = connection.execute(sql["check"], (memory.name,)).fetchone()
     changed = before is None or before[2] != state
     if memory.result is not None:
-        _put_transition(connection, sql, check=check, state=state, result=memory.result, at=at)
+        cited = memory.manifests if changed else None
+        _put_transition(connection, sql, check=check, state=state, result=memory.result, at=at, evidence=cited)
         if judged:
-            _put_run(connection, sql, check=check, judged_at=judged_at, result=memory.result, at=at)
+            lapse = min(LAPSE, timedelta(seconds=memory.max_age_seconds))
+            _put_run(connection, sql, check=check, judged_at=judged_at, result=memory.result, at=at, lapse=lapse)
     why = "transition" if changed else "first failure" if opened_failures else None
     if why is not None and memory.manifests:
         cited = _ENCODER.encode(list(memory.manifests)).decode()
@@ -80,7 +85,7 @@ def put_source(connection: sqlite3.Connection, sql: Sql, memory: SourceMemory, m
 def put_events(connection: sqlite3.Connection, sql: Sql, events: Sequence[Event]) -> None:
     """Write events in their order."""
     rows = [
-        (stored(event.at), event.kind, event.what, event.text, None if event.state is None else event.state.value)
+        (stored(event.at), event.kind, event.what, event.text, event.state and event.state.value, event.by)
         for event in events
     ]
     connection.executemany(sql["put event"], rows)
@@ -97,8 +102,9 @@ def _put_transition(
     state: str | None,
     result: Result,
     at: datetime,
+    evidence: Sequence[str] | None,
 ) -> None:
-    """Write state and counts, if they are not those that were last written."""
+    """Write state and counts, if they are not those that were last written; a new state with its evidence."""
     tally = result.tally
     row = {
         "check": check,
@@ -109,6 +115,8 @@ def _put_transition(
         "warned": tally.warned,
         "failed": tally.failed,
         "unknown": tally.unknown,
+        "missing": tally.missing,
+        "evidence": None if evidence is None else _ENCODER.encode(list(evidence)).decode(),
     }
     connection.execute(sql["put transition"], row)
 
@@ -121,9 +129,11 @@ def _put_run(
     judged_at: int | None,
     result: Result,
     at: datetime,
+    lapse: timedelta,
 ) -> None:
-    """Note one judgement for 72 hours, and count it in its day for ever."""
+    """Note one judgement for 72 hours, and count it in its day for ever; so is a time of ``lapse`` without one."""
     now, tally = stored(at), result.tally
+    gap = 0 if judged_at is None else max(0, now - judged_at)
     row = {
         "check": check,
         "at": now,
@@ -134,9 +144,11 @@ def _put_run(
         "failed": tally.failed,
         "unknown": tally.unknown,
         "conclusive": result.verdict is not Verdict.UNKNOWN,
-        "gap": 0 if judged_at is None else max(0, now - judged_at),
+        "gap": gap,
     }
     connection.execute(sql["put run"], row)
     connection.execute(sql["forget runs"], {"check": check, "before": now - RUNS_KEPT // MICROSECOND})
     connection.execute(sql["roll up"], row)
+    if gap >= lapse // MICROSECOND:
+        connection.execute(sql["put lapse"], row)
     connection.execute(sql["judged"], {"check": check, "at": now})

@@ -19,7 +19,7 @@ UPDATE blobs SET pinned = :why
 WHERE pinned IS NULL AND digest IN (SELECT blob FROM manifests WHERE digest IN (SELECT value FROM json_each (:manifests)));
 
 -- put event --
-INSERT INTO events (at, kind, what, text, state) VALUES (?, ?, ?, ?, ?);
+INSERT INTO events (at, kind, what, text, state, who) VALUES (?, ?, ?, ?, ?, ?);
 
 -- forget events --
 -- The latest 200 stay however old they are.
@@ -28,7 +28,7 @@ WHERE id <= (SELECT max (id) FROM events) - 200
   AND (at < :before OR id <= (SELECT max (id) FROM events) - :most);
 
 -- events --
-SELECT at, kind, what, text, state FROM events ORDER BY id DESC LIMIT 200;
+SELECT at, kind, what, text, state, who FROM events ORDER BY id DESC LIMIT 200;
 
 -- checks --
 SELECT name, memory FROM checks WHERE memory IS NOT NULL ORDER BY name;
@@ -50,19 +50,22 @@ VALUES (:check, :at, :verdict, :read, :passed, :failed, :unknown);
 DELETE FROM runs WHERE check_id = :check AND at < :before;
 
 -- roll up --
-INSERT INTO rollup (check_id, day, held, conclusive, first_at, last_at, longest_gap)
-VALUES (:check, :day, 1, :conclusive, :at, :at, :gap)
+INSERT INTO rollup (check_id, day, held, conclusive, first_at, last_at, longest_gap, lapses_kept)
+VALUES (:check, :day, 1, :conclusive, :at, :at, :gap, 1)
 ON CONFLICT (check_id, day) DO UPDATE SET
   held = held + 1, conclusive = conclusive + excluded.conclusive,
   last_at = max (last_at, excluded.last_at), longest_gap = max (longest_gap, excluded.longest_gap);
 
+-- put lapse --
+INSERT OR REPLACE INTO lapses (check_id, day, began_at, ended_at) VALUES (:check, :day, :at - :gap, :at);
+
 -- put transition --
-INSERT OR REPLACE INTO transitions (check_id, at, state, verdict, passed, warned, failed, unknown)
-SELECT :check, :at, :state, :verdict, :passed, :warned, :failed, :unknown
+INSERT OR REPLACE INTO transitions (check_id, at, state, verdict, passed, warned, failed, unknown, missing, evidence)
+SELECT :check, :at, :state, :verdict, :passed, :warned, :failed, :unknown, :missing, :evidence
 WHERE NOT EXISTS (
   SELECT 1 FROM (SELECT * FROM transitions WHERE check_id = :check ORDER BY at DESC LIMIT 1)
   WHERE state IS :state AND verdict IS :verdict
-    AND passed = :passed AND warned = :warned AND failed = :failed AND unknown = :unknown
+    AND passed = :passed AND warned = :warned AND failed = :failed AND unknown = :unknown AND missing IS :missing
 );
 
 -- chain end --

@@ -8,63 +8,39 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from checks.model.doubt import Cause
 from checks.model.judgement import Outcome, Scalar
+from checks.model.state import State
 from engine.port import Event, Query, Row, Rows
 from engine.store.conditions import Conditions, Value, of_query
 from engine.store.instants import stored, told, told_or_none
+from engine.store.kept import Kept
+from engine.store.lookup import MOST_SHARE, Lookup, implies, look_up
 from engine.store.queries import Sql
 
+NARROWED: Final = 20_000
+"""Findings that were found already, among which a longer word is looked up; of more, in all is as quick."""
 ORDERED: Final = 50_000
 """Findings whose order is found at once; more are walked."""
 WALKED_BY_LABEL: Final = 5_000
 """Findings from an end up to which a page by label is walked to; past it their order is found, once."""
 WALKED_BY_WORDS: Final = 20_000
 """The same where words are looked up in each finding."""
-MOST_KEPT: Final = 2_000_000
-"""Findings in all orders that are kept, 8 bytes each."""
+
+T = TypeVar("T")
 
 _FACTS: Final[msgspec.json.Decoder[dict[str, Scalar]]] = msgspec.json.Decoder(dict[str, Scalar])
-_CLOCKED: Final = frozenset({"new", "waived"})
-"""Views that change with the clock alone, so that nothing of them is kept."""
-
-
-@dataclass(slots=True)
-class Kept:
-    """Counts and orders of what was asked before; good until findings change."""
-
-    changes: int = 0
-    """Transactions that may have changed findings, when this was begun."""
-    _counts: dict[Query, int] = field(default_factory=dict)
-    _orders: dict[Query, array[int]] = field(default_factory=dict)
-
-    def count(self, query: Query) -> int | None:
-        """Give a count that is kept."""
-        return self._counts.get(query)
-
-    def order(self, query: Query) -> array[int] | None:
-        """Give an order that is kept."""
-        return self._orders.get(query)
-
-    def keep_count(self, query: Query, count: int) -> None:
-        """Keep a count."""
-        if not _clocked(query):
-            self._counts[query] = count
-
-    def keep_order(self, query: Query, order: array[int]) -> None:
-        """Keep an order, and forget the oldest of too many."""
-        if _clocked(query):
-            return
-        while self._orders and sum(map(len, list(self._orders.values()))) + len(order) > MOST_KEPT:
-            self._orders.pop(next(iter(self._orders)), None)
-        self._orders[query] = order
+_ENTERING: Final = frozenset({"opened", "changed", "regressed", "returned"})
+"""What a finding's history calls the ways into another state; ``resolved`` is the way out."""
+_STATES: Final = {Outcome.FAIL.value: State.FAIL, Outcome.WARN.value: State.WARN, Outcome.UNKNOWN.value: State.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,40 +55,104 @@ class Reading:
 
     def answer(self) -> Rows:
         """Give the page, how many match, and how many there are without words and the like."""
+        return self.at_one_instant(self.page)
+
+    def at_one_instant(self, ask: Callable[[], T]) -> T:
+        """Ask within one transaction, so that no write shows in between."""
         self.connection.execute("BEGIN")
         try:
-            return self._answer()
+            return ask()
         finally:
             self.connection.execute("ROLLBACK")
 
-    def _answer(self) -> Rows:
+    def is_long(self, total: int) -> bool:
+        """Tell whether so many findings are better walked along than put in order."""
+        return total > ORDERED
+
+    def alike(self) -> tuple[Query, Query]:
+        """Give the question without its page, and without its order too."""
         asked = _without_page(self.query)
-        alike = msgspec.structs.replace(asked, sort="worst", reverse=False)
-        total = self._count(_without_words(alike))
-        order, matching = self._order(asked, alike)
+        return asked, msgspec.structs.replace(asked, sort="worst", reverse=False)
+
+    def page(self) -> Rows:
+        """Give the page within the transaction that is open."""
+        asked, alike = self.alike()
+        total = self._count(without_words(alike))
+        order = self.kept.order(asked)
+        if order is None:
+            matching, ids = self._matching(asked, alike)
+            if self.query.text.strip() and matching > ORDERED and matching == self._count(_without_text(alike)):
+                return replace(self, query=_without_text(self.query)).page()  # All hold it: no need to look at each.
+            order = self._order(asked, matching, ids)
+        else:
+            matching = len(order)
         place = self._place(order)
         offset = max(0, self.query.offset) if place is None else place - place % max(1, self.query.limit)
         limit = max(0, min(self.query.limit, matching - offset))
-        rows = self._walk(offset, limit, matching) if order is None else self._cut(order[offset : offset + limit])
+        rows = self.walk(offset, limit, matching) if order is None else self.cut(order[offset : offset + limit])
         return Rows(rows=rows, offset=offset, place=place, matching=matching, total=total)
 
-    def _order(self, asked: Query, alike: Query) -> tuple[array[int] | None, int]:
-        """Give the ids of all that match in order, unless they are better walked to, and how many they are."""
-        order = self.kept.order(asked)
-        if order is not None:
-            return order, len(order)
-        if not _has_words(asked) and asked.sort != "label":
-            return None, self._count(alike)
+    def _matching(self, asked: Query, alike: Query) -> tuple[int, str | None]:
+        """Count what matches; where its order is not that of an index, and it is not long, give the ids as JSON too."""
+        if not has_words(asked) and asked.sort != "label":
+            return self._count(alike), None
         matching = self.kept.count(alike)
-        if matching is None or matching <= ORDERED:
-            where = self._conditions(asked, at_once=True)
-            found = self.connection.execute(self._put("some", where, hint=self._hint(asked)), where.values)
-            matching, ids = found.fetchone()
-            self.kept.keep_count(alike, matching)
-            if matching <= ORDERED:
-                text = self.sql["order"].replace("{order}", self._sorted(reverse=asked.reverse))
-                return self._ordered(asked, text, {"ids": ids}), matching
-        return self._long_order(asked) if self._is_far(matching) else None, matching
+        if matching is not None and matching > ORDERED:
+            return matching, None
+        matching, ids = self._some(asked, alike)
+        self.kept.keep_count(alike, matching)
+        return matching, ids
+
+    def _order(self, asked: Query, matching: int, ids: str | None) -> array[int] | None:
+        """Give the ids of all that match in order, unless they are better walked to."""
+        if ids is not None and matching <= ORDERED:
+            text = self.sql["order"].replace("{order}", self.sorted(reverse=asked.reverse))
+            return self._ordered(asked, text, {"ids": ids})
+        walked = not has_words(asked) and asked.sort != "label"
+        return None if walked or not self._is_far(matching) else self._long_order(asked)
+
+    def _some(self, asked: Query, alike: Query) -> tuple[int, str | None]:
+        """Count what matches and give the ids as JSON; None where they are too many to be put in order at once."""
+        wider = self.kept.wider(asked, partial(implies, asked.text), NARROWED)
+        if wider is not None:
+            return self._some_of(wider)
+        where, tables = self._conditions(asked, at_once=True), "tables among"
+        if self.query.text.strip() and self._hint(asked):
+            found = look_up(self.connection, self.sql, asked.text, self.sql["open reasons"])
+            others = _without_text(alike)
+            if (1 - found.left_out) * self._count(others) > ORDERED + ORDERED // 10:
+                return self._count_by(found, others, where), None
+            if not found.is_long and found.held <= MOST_SHARE:
+                where, tables = self._joined(others, found.holds, found), "tables of subjects"
+        text = self.put("some", where, tables=tables, hint=self._hint(asked))
+        matching, ids = self.connection.execute(text, where.values).fetchone()
+        return matching, ids
+
+    def _some_of(self, these: array[int]) -> tuple[int, str]:
+        """Count what matches of these, and give the ids as JSON."""
+        where = self.walked_to()
+        text = self.put("some", where, tables="tables of these")
+        values = {**where.values, "these": msgspec.json.encode(list(these)).decode()}
+        matching, ids = self.connection.execute(text, values).fetchone()
+        return matching, ids
+
+    def _count_by(self, found: Lookup, others: Query, where: Conditions) -> int:
+        """Count what holds, or what does not, whichever looks at fewer findings; ``where``: by reading all of them."""
+        if found.is_long:
+            return self._counted(self.put("count", where, tables="tables among", hint=self._hint(others)), where)
+        if found.held <= found.left_out:
+            where = self._joined(others, found.holds, found)
+            return self._counted(self.put("count", where, tables="tables of subjects"), where)
+        where = self._joined(others, found.fails, found)
+        return self._count(others) - self._counted(self.put("count", where, tables="tables of subjects"), where)
+
+    def _joined(self, others: Query, words: str, found: Lookup) -> Conditions:
+        """Add words about subjects to what else is wanted."""
+        where = self._conditions(others, at_once=True)
+        return Conditions(f"{words} AND {where.text}", {**where.values, **found.values})
+
+    def _counted(self, text: str, where: Conditions) -> int:
+        return int(self.connection.execute(text, where.values).fetchone()[0])
 
     def _is_far(self, matching: int) -> bool:
         """Tell whether a page is too far from either end of a long list to be walked to."""
@@ -125,8 +165,8 @@ class Reading:
     def _long_order(self, asked: Query) -> array[int]:
         """Give the ids of all that match, in order, however many; this takes seconds of a million."""
         where = self._conditions(asked, at_once=True)
-        text = self._put("all in order", where, hint=self._hint(asked))
-        return self._ordered(asked, text.replace("{order}", self._sorted(reverse=asked.reverse)), where.values)
+        text = self.put("all in order", where, hint=self._hint(asked))
+        return self._ordered(asked, text.replace("{order}", self.sorted(reverse=asked.reverse)), where.values)
 
     def _ordered(self, asked: Query, text: str, values: Mapping[str, Value]) -> array[int]:
         order = array("q", (number for (number,) in self.connection.execute(text, values)))
@@ -137,8 +177,8 @@ class Reading:
         count = self.kept.count(asked)
         if count is None:
             where = self._conditions(asked, at_once=True)
-            text = self._put("count", where, hint=self._hint(asked) if _has_words(asked) else "")
-            count = int(self.connection.execute(text, where.values).fetchone()[0])
+            hint = self._hint(asked) if has_words(asked) else ""
+            count = self._counted(self.put("count", where, tables="tables among", hint=hint), where)
             self.kept.keep_count(asked, count)
         return count
 
@@ -149,31 +189,44 @@ class Reading:
             return None
         if order is not None:
             return order.index(around) if around in order else None
-        where = self._conditions(self.query, at_once=False)
-        values = {**where.values, "around": around}
-        if (
-            self.connection.execute(
-                self._put("holds", where, tables=self._walked()).replace("{along}", ""), values
-            ).fetchone()
-            is None
-        ):
+        if not self.holds():
             return None
-        way = self._put("way", where, tables=self._walked()).replace("{along}", "")
-        ways = [way.replace("{way}", each) for each in _before(self._sorted(reverse=self.query.reverse))]
+        where = self.walked_to()
+        way = self.put("way", where, tables=self.walked()).replace("{along}", "")
+        ways = [way.replace("{way}", each) for each in comes_before(self.sorted(reverse=self.query.reverse), "that.")]
         text = self.sql["place"].replace("{ways}", " UNION ALL ".join(ways))
-        return int(self.connection.execute(text, values).fetchone()[0])
+        return int(self.connection.execute(text, {**where.values, "around": around}).fetchone()[0])
 
-    def _walk(self, offset: int, limit: int, matching: int) -> list[Row]:
+    # What is walked to ------------------------------------------------------------------------------------------------
+
+    def holds(self) -> bool:
+        """Tell whether the finding that is asked around matches."""
+        where = self.walked_to()
+        text = self.put("holds", where, tables="tables with names").replace("{along}", "")
+        return self.connection.execute(text, {**where.values, "around": self.query.around}).fetchone() is not None
+
+    def that(self) -> Mapping[str, Value]:
+        """Give the columns of the finding that is asked around, which is there, as parameters."""
+        found = self.connection.execute(self.sql["that"], {"around": self.query.around})
+        [row] = found.fetchall()
+        return {f"that_{name[0]}": value for name, value in zip(found.description, row, strict=True)}
+
+    def walked_to(self) -> Conditions:
+        """Say what each finding that is walked to must be."""
+        return self._conditions(self.query, at_once=False)
+
+    def walk(self, offset: int, limit: int, matching: int) -> list[Row]:
         """Read a page along the index of the order, from its nearer end."""
         far = offset > matching // 2
-        where = self._conditions(self.query, at_once=False)
+        where = self.walked_to()
         bounds = {"limit": limit, "offset": matching - offset - limit if far else offset}
-        text = self._put("page", where, tables=self._walked()).replace("{along}", self._along(matching))
-        text = text.replace("{order}", self._sorted(reverse=self.query.reverse != far))
-        text = text.replace("{shown}", self._sorted(reverse=self.query.reverse))
+        text = self.put("page", where, tables=self.walked()).replace("{along}", self.along(matching))
+        text = text.replace("{order}", self.sorted(reverse=self.query.reverse != far))
+        text = text.replace("{shown}", self.sorted(reverse=self.query.reverse))
         return [_row(row) for row in self.connection.execute(text, {**where.values, **bounds})]
 
-    def _cut(self, ids: array[int]) -> list[Row]:
+    def cut(self, ids: array[int]) -> list[Row]:
+        """Read findings by their ids."""
         values = {"ids": msgspec.json.encode(list(ids)).decode(), "now": stored(self.now)}
         text = self.sql["these"].replace("{columns}", self.sql["columns"])
         return [_row(row) for row in self.connection.execute(text, values)]
@@ -181,22 +234,23 @@ class Reading:
     def _conditions(self, query: Query, *, at_once: bool) -> Conditions:
         return of_query(self.sql, query, self.now, at_once=at_once)
 
-    def _sorted(self, *, reverse: bool) -> str:
+    def sorted(self, *, reverse: bool) -> str:
+        """Name the columns of the order that is asked for."""
         return self.sql[f"sort {self.query.sort}{' reverse' if reverse else ''}"]
 
-    def _put(self, name: str, where: Conditions, *, tables: str = "tables", hint: str = "") -> str:
+    def put(self, name: str, where: Conditions, *, tables: str = "tables", hint: str = "") -> str:
         """Put conditions into a statement over some tables."""
         text = self.sql[name].replace("{tables}", self.sql[tables]).replace("{hint}", hint)
         return text.replace("{columns}", self.sql["columns"]).replace("{where}", where.text)
 
-    def _walked(self) -> str:
+    def walked(self) -> str:
         """Name the tables in the order in which the sort walks them."""
         names = " with names" if self.query.text.strip() else ""
         if self.query.sort == "label":
             return f"tables by open label{names}" if self.query.view == "open" else "tables by label"
         return f"tables{' by check' if self.query.sort == 'check' else ''}{names}"
 
-    def _along(self, matching: int) -> str:
+    def along(self, matching: int) -> str:
         """Name the index that a long walk goes along; of a short list, SQLite finds a way of its own."""
         if self.query.view != "open" or matching <= ORDERED or self.query.sort == "label":
             return ""
@@ -219,38 +273,47 @@ def history(connection: sqlite3.Connection, sql: Sql, finding: int) -> list[Even
     """Read what happened to a finding, newest first."""
     rows = connection.execute(sql["history"], (finding,))
     return [
-        Event(at=told(at), kind="finding", what=check, text=f"{what}: {outcome}, {reason}")
+        Event(
+            at=told(at),
+            kind="finding",
+            what=check,
+            text=f"{what}: {outcome}, {reason}",
+            state=State.PASS if what == "resolved" else _STATES.get(outcome) if what in _ENTERING else None,
+        )
         for at, what, outcome, reason, check in rows
     ]
 
 
-def _before(order: str) -> list[str]:
-    """Give the ways in which a finding comes before that one, in an order that ends with the id."""
-    ways: list[str] = []
+def comes_before(order: str, that: str) -> Iterator[str]:
+    """Give the ways in which a finding comes before another, whose columns begin with ``that``; the farthest first.
+
+    The order ends with the id, so that no two findings are at the same place.
+    """
     same: list[str] = []
     for key in order.split(", "):
         own, descends, _ = key.partition(" DESC")
-        that = "that." + own.partition(" ")[0].partition(".")[2]
-        ways.append(" AND ".join([*same, f"{own} {'>' if descends else '<'} {that}"]))
-        same.append(f"{own} = {that}")
-    return ways
+        other = that + own.partition(" ")[0].partition(".")[2]
+        yield " AND ".join([*same, f"{own} {'>' if descends else '<'} {other}"])
+        same.append(f"{own} = {other}")
 
 
-def _clocked(query: Query) -> bool:
-    return query.view in _CLOCKED or query.waived is not None
-
-
-def _has_words(asked: Query) -> bool:
+def has_words(asked: Query) -> bool:
+    """Tell whether a question has words, so that its findings must be looked for."""
     return bool(asked.text.strip() or asked.reason.strip())
 
 
 def _without_page(query: Query) -> Query:
     """Give a query as it is kept: hashable, without its page."""
     listed = {"checks": tuple(query.checks), "outcomes": tuple(query.outcomes), "ids": tuple(query.ids)}
-    return msgspec.structs.replace(query, offset=0, limit=0, around=None, **listed)
+    return msgspec.structs.replace(query, offset=0, limit=0, around=None, soon=False, **listed)
 
 
-def _without_words(query: Query) -> Query:
+def _without_text(query: Query) -> Query:
+    return msgspec.structs.replace(query, text="")
+
+
+def without_words(query: Query) -> Query:
+    """Give the question whose count is the total."""
     return msgspec.structs.replace(
         query, text="", reason="", outcome=None, outcomes=(), waived=None, due_by=None, ids=()
     )

@@ -30,7 +30,7 @@ FROM findings AS f JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s
 WHERE f.id = :id;
 
 -- some --
-SELECT count(*), json_group_array (f.id) FROM findings AS f {hint} WHERE {where};
+SELECT count(*), json_group_array (f.id) FROM {tables} WHERE {where};
 
 -- order --
 SELECT f.id
@@ -46,7 +46,23 @@ FROM findings AS f {hint} JOIN checks AS c ON c.id = f.check_id JOIN subjects AS
 WHERE {where} ORDER BY {order};
 
 -- count --
-SELECT count(*) FROM findings AS f {hint} WHERE {where};
+SELECT count(*) FROM {tables} WHERE {where};
+
+-- sample --
+-- They lie in the order of keyed hashes, so that the first ones are any.
+SELECT avg ({among}), avg ({besides}) FROM (SELECT label, subject FROM subjects LIMIT :sample) AS s;
+
+-- elsewhere --
+SELECT EXISTS (SELECT 1 FROM checks WHERE {is name})
+OR EXISTS (SELECT 1 FROM ({reasons}) WHERE {is reason})
+
+-- that --
+SELECT f.id, f.outcome, f.urgent, f.opened_at, f.reason, f.source, s.label, c.name
+FROM findings AS f JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s.hash = f.subject
+WHERE f.id = :around;
+
+-- beside --
+SELECT f.id FROM {tables} WHERE {where} AND {way} ORDER BY {order} LIMIT :count
 
 -- holds --
 SELECT 1 FROM {tables} WHERE {where} AND f.id = :around;
@@ -65,6 +81,16 @@ SELECT sum (count) FROM (
 -- way --
 SELECT count(*) AS count FROM that CROSS JOIN {tables} WHERE {where} AND {way}
 
+-- tables among --
+findings AS f {hint}
+
+-- tables of subjects --
+subjects AS s CROSS JOIN findings AS f INDEXED BY findings_subject ON f.subject = s.hash
+
+-- tables of these --
+json_each (:these) AS listed CROSS JOIN findings AS f ON f.id = listed.value
+CROSS JOIN checks AS c ON c.id = f.check_id CROSS JOIN subjects AS s ON s.hash = f.subject
+
 -- tables --
 findings AS f {along}
 
@@ -72,10 +98,11 @@ findings AS f {along}
 findings AS f {along} CROSS JOIN checks AS c ON c.id = f.check_id CROSS JOIN subjects AS s ON s.hash = f.subject
 
 -- tables by check --
-checks AS c CROSS JOIN findings AS f {along} ON f.check_id = c.id
+-- What narrows the checks is left to the findings, or they would be sorted.
+checks AS c CROSS JOIN findings AS f {along} ON f.check_id = +c.id
 
 -- tables by check with names --
-checks AS c CROSS JOIN findings AS f {along} ON f.check_id = c.id CROSS JOIN subjects AS s ON s.hash = f.subject
+checks AS c CROSS JOIN findings AS f {along} ON f.check_id = +c.id CROSS JOIN subjects AS s ON s.hash = f.subject
 
 -- tables by open label --
 subjects AS s INDEXED BY subjects_label CROSS JOIN findings AS f INDEXED BY findings_subject ON f.subject = s.hash
@@ -155,6 +182,14 @@ f.source = :source
 f.check_id IN (SELECT id FROM checks WHERE {is name})
 OR f.reason IN (SELECT reason FROM ({reasons}) WHERE {is reason})
 OR f.subject IN (SELECT hash FROM subjects WHERE {is label, subject})
+
+-- words by subject --
+f.check_id IN (SELECT id FROM checks WHERE {is name})
+OR f.reason IN (SELECT reason FROM ({reasons}) WHERE {is reason})
+OR {is s.label, s.subject}
+
+-- words of subject --
+{is s.label, s.subject}
 
 -- words among reasons --
 f.reason IN (SELECT reason FROM ({reasons}) WHERE {is reason})

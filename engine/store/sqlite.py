@@ -8,7 +8,6 @@ that was resolved and comes back keeps its id, counts a regression, and has a du
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,30 +16,41 @@ from typing import Final, TypeVar
 import msgspec
 
 from engine import chain as chains
-from engine.breaks import Break, Breaks, judged
+from engine.breaks import Break
 from engine.evidence import Manifest
 from engine.port import Event, EventQuery, Events, Past, PastQuery, Query, Row, Rows
-from engine.store import NO_ALARM, Chained, ChainKind, CheckMemory, Live, Loaded, Raises, SourceMemory, Stage
+from engine.store import (
+    NO_ALARM,
+    Chained,
+    ChainKind,
+    CheckMemory,
+    Live,
+    Loaded,
+    Raises,
+    Reconfigured,
+    SourceMemory,
+    Stage,
+)
 from engine.store import past as telling
-from engine.store import rows as reading
-from engine.store.chaining import accept_breaks, noted_break, noted_head, put_break, put_chain
+from engine.store.chaining import accept_breaks, noted_break, noted_head, put_break, put_chain, verified
 from engine.store.diff import count_covered
 from engine.store.faults import corrupt, named
 from engine.store.instants import stored, told_text
+from engine.store.kept import Kept
 from engine.store.ledger import put_check, put_events, put_source
 from engine.store.opening import bind_key, connect, prepare
 from engine.store.queries import Sql, load, migrations
+from engine.store.rows import history, one
+from engine.store.soon import ask
 from engine.store.spooled import IN_MEMORY, hasher
 from engine.store.stage import Shared, SqliteStage
-from engine.store.writer import Readers, Writer
+from engine.store.writer import ASKED_SECONDS, Readers, Writer
 
 YOUNG: Final = timedelta(hours=72)
 """Every blob is kept whole for this long."""
 KEPT: Final = timedelta(days=550)
 """No blob is kept for longer, unless it is in use: blobs name people."""
 
-ASKED_SECONDS: Final = 10.0
-"""How long a question of a screen may take."""
 RETIRING: Final = (
     "note retired",
     "retire findings",
@@ -96,7 +106,7 @@ class SqliteStore:
         self._hashed = hasher(subject_key)
         self._writer = Writer(path)
         self._readers = Readers(path)
-        self._kept = reading.Kept()
+        self._kept = Kept()
         self._shared = Shared(
             path=path,
             writer=self._writer,
@@ -156,21 +166,20 @@ class SqliteStore:
 
     async def rows(self, query: Query, now: datetime) -> Rows:
         """Give a page of findings; retired ones are in no view."""
-        if self._kept.changes != self._writer.changes:
-            self._kept = reading.Kept(self._writer.changes)
-        kept = self._kept
-        return await self._readers.run(
-            lambda reader: reading.Reading(reader, self._rows, query, now, kept).answer(),
-            ASKED_SECONDS,
-        )
+        found = await self._page(query, now)
+        return found if self._kept.changes == self._writer.changes else await self._page(query, now)
+
+    async def _page(self, query: Query, now: datetime) -> Rows:
+        self._kept = self._kept.at(self._writer.changes)
+        return await ask(self._readers, self._rows, query, now, self._kept)
 
     async def row(self, finding: int, now: datetime) -> Row | None:
         """Give one finding by its id, resolved and retired ones too."""
-        return await self._readers.run(lambda reader: reading.one(reader, self._rows, finding, now))
+        return await self._readers.run(lambda reader: one(reader, self._rows, finding, now))
 
     async def history(self, finding: int) -> Sequence[Event]:
         """Give what happened to a finding, newest first."""
-        return await self._readers.run(lambda reader: reading.history(reader, self._rows, finding))
+        return await self._readers.run(lambda reader: history(reader, self._rows, finding))
 
     async def past(self, query: PastQuery) -> Sequence[Past]:
         """Give what became of checks over a period, in the order asked; a renamed check keeps its past."""
@@ -204,28 +213,26 @@ class SqliteStore:
         rows = await self._readers.run(lambda reader: reader.execute(self._evidence["tombstones"]).fetchall())
         return frozenset(digest for (digest,) in rows)
 
-    async def retire(self, checks: Sequence[str], sources: Sequence[str], now: datetime) -> None:
-        """Retire findings of removed checks and sources (never "resolved") and forget their memory."""
+    async def reconfigure(self, change: Reconfigured, now: datetime) -> None:
+        """Rename checks, then retire findings of removed checks and sources (never "resolved"); all or nothing.
+
+        What is remembered of the removed ones is forgotten; what has a new name keeps its findings and its past.
+        """
         gone = {
-            "checks": _ENCODER.encode(list(checks)).decode(),
-            "sources": _ENCODER.encode(list(sources)).decode(),
+            "checks": _ENCODER.encode(list(change.gone_checks)).decode(),
+            "sources": _ENCODER.encode(list(change.gone_sources)).decode(),
             "now": stored(now),
         }
 
         def work() -> None:
-            for step in RETIRING:
-                self._state.execute(self._ledger[step], gone)
+            for former, name in change.renamed.items():
+                for step in ("forget name", "rename check"):
+                    self._durable.execute(self._ledger[step], {"check": former, "to": name})
+            for step in RETIRING if change.gone_checks or change.gone_sources else ():
+                self._durable.execute(self._ledger[step], gone)
+            put_chain(self._durable, self._ledger, change.chain, self._clock())
 
-        await self._writer.transact(self._state, work, findings=True)
-
-    async def rename(self, check: str, to: str) -> None:
-        """Give a configured check another name; its findings keep their history."""
-
-        def work() -> None:
-            for step in ("forget name", "rename check"):
-                self._state.execute(self._ledger[step], {"check": check, "to": to})
-
-        await self._writer.transact(self._state, work, findings=True)
+        await self._writer.transact(self._durable, work, findings=True)
 
     async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
         """Acknowledge an open finding, as evidence: the chain holds keyed hashes of who, whom and what was noted."""
@@ -330,10 +337,10 @@ class SqliteStore:
             lambda reader: [body for (body,) in reader.execute(self._ledger["chain of kind"], (kind,))],
         )
 
-    async def covered(self, check: str, waivers: Sequence[Live]) -> Mapping[str, int]:
-        """Count, by waiver, the open findings of a check that it covers, whatever others cover them too."""
+    async def covered(self, check: str, waivers: Sequence[Live], beside: Sequence[Live] = ()) -> Mapping[str, int]:
+        """Count, by waiver, the open findings of a check that it covers and none of those beside it does."""
         return await self._readers.run(
-            lambda reader: count_covered(reader.execute(self._ledger["waivable"], (check,)), waivers),
+            lambda reader: count_covered(reader.execute(self._ledger["waivable"], (check,)), waivers, beside),
         )
 
     def hashed(self, name: str) -> str:
@@ -346,17 +353,7 @@ class SqliteStore:
 
     async def verify(self) -> chains.Verified:
         """Read the whole chain against itself, against its noted head, and for breaks that nobody accepted."""
-
-        def work(reader: sqlite3.Connection) -> chains.Verified:
-            try:
-                noted = noted_head(reader, self._ledger)
-            except ValueError:
-                noted = chains.Head()
-            breaks = Breaks()
-            links = map(chains.Link._make, reader.execute(self._ledger["chain"], (0, _ALL)))
-            return judged(chains.verify(breaks.watched(links), noted), breaks, noted_break(reader, self._ledger))
-
-        return await self._readers.run(work)
+        return await self._readers.run(lambda reader: verified(reader, self._ledger))
 
     async def noted_break(self) -> Break | None:
         """Give the first break of the chain that nobody accepted, as it is noted beside it."""
@@ -371,7 +368,7 @@ class SqliteStore:
     async def accept_breaks(self, reason: str, by: str) -> Sequence[Break]:
         """Accept the breaks of the chain that stand, as evidence; give them."""
         now = self._clock()
-        told = Event(at=now, kind="operator", what="evidence chain", text=f"break accepted by {by}: {reason}")
+        told = Event(at=now, kind="operator", what="evidence chain", text=f"break accepted by {by}: {reason}", by=by)
 
         def work() -> list[Break]:
             found = accept_breaks(self._durable, self._ledger, reason, self._hashed(by.encode()).hex(), now)

@@ -22,6 +22,8 @@ from engine.words import LONGEST_TEXT
 T = TypeVar("T")
 
 READERS: Final = 2
+ASKED_SECONDS: Final = 10.0
+"""How long a question of a screen may take."""
 LOOK_EVERY: Final = 20_000
 """Steps of SQLite's machine (about a millisecond) after which a question looks whether it is still wanted."""
 

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
 from sources.common.errors import Refused, SourceError, Unconfigured, Unreachable
+
+
+class NotRegular(OSError):
+    """A path leads to a folder, a pipe or a device, and a file was meant."""
+
+
+def open_at_once(path: Path) -> BinaryIO:
+    """Open a regular file to read, without waiting for a pipe; blocking, for a thread.
+
+    Raises ``OSError`` with a reason; ``NotRegular`` when it is no regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as fault:  # so Python names a path with a NUL
+        raise OSError(errno.EINVAL, str(fault)) from None
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    raise NotRegular(errno.EINVAL, "no regular file")
 
 
 def open_regular(path: Path, name: str, key: str) -> BinaryIO:
@@ -17,13 +40,9 @@ def open_regular(path: Path, name: str, key: str) -> BinaryIO:
     (not there, or no regular file), ``Refused`` or ``Unreachable``.
     """
     try:
-        handle = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-    except (OSError, ValueError) as fault:
+        return open_at_once(path)
+    except OSError as fault:
         raise file_error(fault, path, name, key) from fault
-    if stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
-        return handle
-    handle.close()
-    raise Unconfigured(f"{name}: {path} is no regular file; mend {key}")
 
 
 def file_error(fault: Exception, path: Path, name: str, key: str) -> SourceError:
@@ -32,6 +51,8 @@ def file_error(fault: Exception, path: Path, name: str, key: str) -> SourceError
         return Unconfigured(f"{name}: {path} is not there; put it there, or mend {key}")
     if isinstance(fault, IsADirectoryError):
         return Unconfigured(f"{name}: {path} is a folder, not a file; mend {key}")
+    if isinstance(fault, NotRegular):
+        return Unconfigured(f"{name}: {path} is no regular file; mend {key}")
     if isinstance(fault, NotADirectoryError):
         return Unconfigured(f"{name}: {path} leads through a file as if it were a folder; mend {key}")
     if isinstance(fault, PermissionError):

@@ -162,30 +162,45 @@ def test_collecting_anew_waits_for_what_was_judged_and_not_for_what_never_will(t
 # ------------------------------------------------------------------------------------------------------------- deadline
 
 
-def test_a_tool_that_hangs_does_not_keep_the_command(tmp_path: Path) -> None:
-    """The deadline holds whatever a source does; what hangs is blind, and what answers is told."""
-    tool = tmp_path / "restic"
+def with_a_tool_that_hangs(folder: Path, line: str) -> None:
+    """Write an estate with one source that answers, and one whose tool never ends, with a line of its own."""
+    tool = folder / "restic"
     tool.write_text("#!/bin/sh\nexec sleep 1000\n")
     tool.chmod(0o755)
     estate(
-        tmp_path,
+        folder,
         1,
-        """
+        f"""
 [sources.offsite]
 kind = "restic"
 repository = "repository"
 password = "env:RESTIC_PASSWORD"
 binary = "./restic"
+{line}
 [checks.offsite]
 check = "backup_freshness"
 sources = ["offsite"]
 """,
     )
+
+
+def test_a_tool_that_hangs_does_not_keep_the_command(tmp_path: Path) -> None:
+    """The deadline holds whatever a source does; what hangs is blind."""
+    with_a_tool_that_hangs(tmp_path, 'command_timeout = "600s"')
     began = time.monotonic()
 
-    done = check(tmp_path, "--deadline", "4s", "--format", "json", password="x")
+    done = check(tmp_path, "offsite", "--deadline", "4s", "--format", "json", password="x")
 
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 90
+    assert (told(done)["state"], done.returncode) == ("unknown", 3)
+
+
+def test_what_answers_is_told_beside_a_tool_that_hangs(tmp_path: Path) -> None:
+    """Its own time-out ends the one, long before the deadline of all."""
+    with_a_tool_that_hangs(tmp_path, 'command_timeout = "1s"')
+
+    done = check(tmp_path, "--deadline", "90s", "--format", "json", password="x")
+
     states = {found["name"]: found["state"] for found in told(done)["checks"]}
     assert (states, done.returncode) == ({"backups": "pass", "offsite": "unknown"}, 3)
 
@@ -194,13 +209,13 @@ def test_a_host_that_never_answers_does_not_keep_the_command(tmp_path: Path) -> 
     """A connection that is taken and then ignored is unreachable, and the command ends."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        target = f'[sources.edge]\nkind = "tls"\ntargets = ["127.0.0.1:{port}"]\ntarget_timeout = "60s"\n'
+        target = f'[sources.edge]\nkind = "tls"\ntargets = ["127.0.0.1:{port}"]\ntarget_timeout = "600s"\n'
         estate(tmp_path, 1, f'{target}[checks.edge]\ncheck = "tls_expiry"\nsources = ["edge"]\n')
         began = time.monotonic()
 
         done = check(tmp_path, "edge", "--deadline", "4s", "--format", "json")
 
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 90
     assert (told(done)["state"], done.returncode) == ("unknown", 3)
 
 

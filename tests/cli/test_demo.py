@@ -59,9 +59,9 @@ def test_a_headless_demo_ends_cleanly_on_a_signal(number: signal.Signals, tmp_pa
 
     reader = threading.Thread(target=read)
     reader.start()
-    assert live.wait(60), lines
+    assert live.wait(100), lines
     process.send_signal(number)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     reader.join(10)
     assert process.stdout is not None
     process.stdout.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+import subprocess
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,39 @@ def test_an_engine_that_only_reads_accepts_no_break(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "read-only" in done.stderr
+
+
+def test_a_pack_is_what_sha256sum_says(tmp_path: Path) -> None:
+    """It is made beside a store, checked with standard tools, and never written over what is there."""
+    estate(tmp_path)
+    command("check", folder=tmp_path)
+    asked = ("evidence", "pack", "--since", "2020-01-01", "--out", "pack")
+    early = command(*asked, folder=tmp_path)
+    today = f"{datetime.now(tz=UTC):%Y-%m-%d}"
+    done = command("evidence", "pack", "--since", today, "--until", "2099-01-01", "--out", "pack", folder=tmp_path)
+    made = command("evidence", "pack", "--since", today, "--until", today, "--out", "pack", folder=tmp_path)
+    again = command("evidence", "pack", "--since", today, "--out", "pack", folder=tmp_path)
+    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "pack", capture_output=True, check=False)
+
+    assert (early.returncode, done.returncode) == (2, 2)
+    assert "at most 732 days" in early.stderr
+    assert (made.returncode, made.stdout) == (0, "pack\n")
+    assert (checked.returncode, checked.stderr) == (0, b"")
+    assert again.returncode == 2
+    assert "nothing is written over it" in again.stderr
+    digest = (tmp_path / "pack" / "manifests.csv").read_text().splitlines()[1].split(",")[1]
+    line = (tmp_path / "pack" / "manifests.jsonl").read_bytes().splitlines()[0]
+    assert digest == f"sha256:{hashlib.sha256(line).hexdigest()}"
+
+
+def test_a_pack_of_a_broken_chain_says_so(tmp_path: Path) -> None:
+    """It is written all the same, and the exit code is 1."""
+    estate(tmp_path)
+    command("check", folder=tmp_path)
+    write(tmp_path, "UPDATE chain SET body = '{}' WHERE seq = 1")
+    today = f"{datetime.now(tz=UTC):%Y-%m-%d}"
+    done = command("evidence", "pack", "--since", today, "--out", "pack.zip", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "THE EVIDENCE CHAIN IS BROKEN" in done.stderr
+    assert (tmp_path / "pack.zip").is_file()

@@ -22,7 +22,7 @@ def asked(port: int, user: str = USER) -> int:
         f"http://127.0.0.1:{port}/metrics", headers={"Authorization": basic(user, PASSWORD)}
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
@@ -85,6 +85,18 @@ def test_config_check_tells_the_faults_of_the_web_configuration(tmp_path: Path) 
     assert "can be reached from other machines" in done.stderr
     write(tmp_path / "web.yml", basic_auth_users={USER: hashed()})
     assert command("config", "check", folder=tmp_path).returncode == 0
+
+
+def test_config_check_takes_the_web_configuration_that_serve_takes(tmp_path: Path) -> None:
+    """The flag stands for the configuration's own, so that the command of the alert finds what serve refuses."""
+    publicly(write_estate(tmp_path, port=1), 'web_config = "none.yml"')
+    (tmp_path / "web.yml").write_text("basic_auth_user: {}\n")
+    check = ("config", "check", "--web.config.file", "web.yml")
+    done = command(*check, folder=tmp_path)
+    assert (done.returncode, "none.yml" in done.stderr) == (2, False)
+    assert f'{tmp_path / "web.yml"}: basic_auth_user: unknown key, did you mean "basic_auth_users"?' in done.stderr
+    write(tmp_path / "web.yml", basic_auth_users={USER: hashed()})
+    assert command(*check, folder=tmp_path).returncode == 0
 
 
 def test_other_commands_need_not_read_the_web_configuration(tmp_path: Path) -> None:

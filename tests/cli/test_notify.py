@@ -41,7 +41,7 @@ class Manager:
         except (BlockingIOError, TimeoutError):
             return []
 
-    def hears(self, line: str, seconds: float = 30) -> list[str]:
+    def hears(self, line: str, seconds: float = 60) -> list[str]:
         """Read messages up to the one with the line, and give all lines before and with it."""
         seen: list[str] = []
 
@@ -251,7 +251,7 @@ def test_the_real_command_tells_its_whole_life(tmp_path: Path, manager: Manager)
         reload += manager.hears("READY=1")
         process.send_signal(signal.SIGTERM)
         manager.hears("STOPPING=1")
-        code = process.wait(timeout=15)
+        code = process.wait(timeout=60)
 
     assert "controlwatch_check_state" in exposed
     assert all(life)

@@ -131,3 +131,19 @@ def test_a_running_engine_takes_up_what_the_command_line_wrote(tmp_path: Path) -
         until(lambda: state(tmp_path) == "waived")
         command("waiver", "revoke", f"W-{YEAR}-0001", "--reason", "the host is there", folder=tmp_path)
         until(lambda: state(tmp_path) == "fail")
+
+
+def test_a_request_is_turned_down_and_asked_for_again(tmp_path: Path) -> None:
+    """By another person than the requester; the next request names the one that it goes on with."""
+    estate(tmp_path, 40)
+    command(*REQUEST, "--by", "ana", folder=tmp_path)
+    own = command("waiver", "reject", f"W-{YEAR}-0001", "--reason", "no", "--by", "ana", folder=tmp_path)
+    done = command("waiver", "reject", f"W-{YEAR}-0001", "--reason", "keys are in stock", folder=tmp_path)
+    more = command(*REQUEST, "--by", "ana", "--extends", f"W-{YEAR}-0001", folder=tmp_path)
+    found = listed(tmp_path, "--all")
+
+    assert (own.returncode, own.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (0, f"W-{YEAR}-0001\n")
+    assert "was never in force" in done.stderr
+    assert (more.returncode, found[1]["extends"]) == (0, f"W-{YEAR}-0001")
+    assert found[0]["revoked_reason"] == "keys are in stock"

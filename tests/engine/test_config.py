@@ -127,11 +127,13 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
     [
         pytest.param("absent.toml", "absent.toml: cannot be read: No such file or directory", id="absent"),
         pytest.param("folder", "folder: cannot be read: Is a directory", id="folder"),
+        pytest.param("pipe", "pipe: cannot be read: no regular file", id="pipe"),
     ],
 )
 def test_a_path_that_is_no_file_says_so(tmp_path: Path, name: str, message: str) -> None:
     """Nothing is read from what is not a file."""
     (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from contextlib import closing
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from checks.model.state import State
-from engine.chain import verify
+from engine import custody
+from engine.chain import Head, verify
 from engine.config import Config
 from engine.engine import Engine
 from engine.port import EvidenceView, Snapshot
@@ -282,6 +284,46 @@ async def test_a_writer_that_is_no_more_ends_its_failure(tmp_path: Path) -> None
         snapshot = await after(it, HOUR)
 
         assert snapshot.evidence_error is None
+
+
+async def test_a_fault_of_ours_is_no_proof_that_the_chain_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever breaks the reading shows as a chain that cannot be read, and reading it again ends that."""
+    async with driven(config(tmp_path), Clock()) as it:
+        await after(it)
+        real = it.engine.store.noted_head
+
+        async def broken() -> Head:
+            message = "a fault of ours"
+            raise TypeError(message)
+
+        monkeypatch.setattr(it.engine.store, "noted_head", broken)
+        snapshot = await after(it, HOUR)
+        assert snapshot.evidence.chain_valid is False
+        assert snapshot.evidence.chain_fault == "cannot be read: TypeError: a fault of ours"
+
+        monkeypatch.setattr(it.engine.store, "noted_head", real)
+        assert (await after(it, HOUR)).evidence.chain_valid is True
+
+
+async def test_a_watch_that_does_not_end_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that hangs is told once as a chain that cannot be read and as evidence that cannot be written."""
+    monkeypatch.setattr(custody, "STUCK_SECONDS", 0.0)
+    async with driven(config(tmp_path), Clock()) as it:
+        await after(it)
+        hanging = asyncio.Event()
+        monkeypatch.setattr(it.engine.store, "touch", hanging.wait)
+        await it.run(MINUTES)
+        await it.run(timedelta(seconds=1))
+        await it.run(timedelta(seconds=1))
+        snapshot = it.engine.snapshot
+        assert snapshot is not None
+        assert (snapshot.evidence.chain_valid, snapshot.evidence_failures) == (False, 1)
+        assert "within an hour" in (snapshot.evidence_error or "")
+        assert len(told(it.engine, "evidence chain")) == 1
+        hanging.set()
+        assert (await after(it, HOUR)).evidence.chain_valid is True
 
 
 async def test_a_clock_that_was_turned_back_stops_no_watch(tmp_path: Path) -> None:

@@ -10,16 +10,28 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from checks.model.state import State
 from engine import desk_waivers
 from engine.config import Config
 from engine.desk import Desk
-from engine.port import ApproveWaiver, Reply, RequestWaiver, RevokeWaiver, WaiverView
+from engine.port import (
+    Ack,
+    ApproveWaiver,
+    EventQuery,
+    Query,
+    RejectWaiver,
+    Reply,
+    RequestWaiver,
+    RevokeWaiver,
+    WaiverView,
+)
 from engine.store import StoreError
 from engine.waiver_notes import TOLD_AT_ONCE
 from tests.support.builders import account
+from tests.support.clock import NOW
 from tests.support.estate import Clock, Script, check_config, estate, scripted, source_config
 from tests.support.running import Driven, driven
 
@@ -287,3 +299,66 @@ async def test_commands_at_the_same_time_are_noted_once_each(tmp_path: Path) -> 
 
         assert all(reply.ok for reply in replies)
         assert sorted(await notes(it)) == [(f"W-2026-000{number}", "requested") for number in range(1, 5)]
+
+
+async def test_what_several_waivers_name_is_counted_once(tmp_path: Path) -> None:
+    """Each covers it; none of them alone, as long as another is in force, and a request adds nothing."""
+    async with failing(tmp_path) as (it, desk):
+        for _ in range(2):
+            assert (await desk.send(ASK)).ok
+        assert (await desk.send(BOB)).ok
+        one, two = await desk.waivers()
+        assert [(one.covers, one.alone), (two.covers, two.alone)] == [(1, 1), (1, 0)]
+        assert (await desk.send(ApproveWaiver(id="W-2026-0002", by="bob"))).ok
+        assert [(each.covers, each.alone) for each in await desk.waivers()] == [(1, 0), (1, 0)]
+        for name in ("W-2026-0001", "W-2026-0002"):
+            assert (await desk.send(RevokeWaiver(id=name, reason=REASON, by="cal"))).ok
+        await it.run()
+        assert [(each.covers, each.alone) for each in await desk.waivers()] == [(0, 1), (0, 1)]
+
+
+async def test_a_request_is_rejected_by_another_person_and_never_was_in_force(tmp_path: Path) -> None:
+    """Its requester takes it back instead; both are told as what they are."""
+    async with failing(tmp_path) as (it, desk):
+        assert (await desk.send(ASK)).ok
+        mine = await desk.send(RejectWaiver(id="W-2026-0001", reason=REASON, by="Ana"))
+        other = await desk.send(RejectWaiver(id="W-2026-0001", reason=REASON, by="cal"))
+        again = await desk.send(RejectWaiver(id="W-2026-0001", reason=REASON, by="cal"))
+        [waiver] = await desk.waivers()
+
+        assert not mine.ok
+        assert "takes it back by revoking it" in mine.message
+        assert other.message == "W-2026-0001 was never in force, and its entry stays in the file"
+        assert "only a request can be rejected" in again.message
+        assert (waiver.status, waiver.revoked_by, waiver.revoked_reason) == ("revoked", "cal", REASON)
+        [told, *_] = [event for event in it.engine.events if event.kind == "waiver"]
+        assert ("rejected by cal (claimed)" in told.text, told.by) == (True, "cal")
+
+
+async def test_a_request_may_go_on_with_a_waiver_until_a_day(tmp_path: Path) -> None:
+    """The entry names it; one that is not in the file cannot be extended."""
+    async with failing(tmp_path) as (_, desk):
+        assert (await desk.send(ASK)).ok
+        more = msgspec.structs.replace(
+            ASK, extends="W-2026-0001", until=(NOW + timedelta(days=300)).date(), vendor=True
+        )
+        assert (await desk.send(more)).ok
+        lost = await desk.send(msgspec.structs.replace(ASK, extends="W-2026-0009"))
+        waiver = (await desk.waivers())[1]
+
+        assert (waiver.extends, waiver.vendor) == ("W-2026-0001", True)
+        assert waiver.ends is not None
+        assert waiver.ends.date() == (NOW + timedelta(days=300)).date()
+        assert "no waiver 'W-2026-0009'" in lost.message
+
+
+async def test_an_acknowledgement_is_an_event(tmp_path: Path) -> None:
+    """With who did it, as claimed, and nobody it is about."""
+    async with failing(tmp_path) as (it, desk):
+        [row] = (await desk.rows(Query())).rows
+        assert (await desk.send(Ack(finding=row.id, note="SEC-1", by="ana"))).ok
+        told = it.engine.events[0]
+
+        assert (told.kind, told.what, told.by) == ("operator", "mfa", "ana")
+        assert "Bea" not in told.text
+        assert (await desk.events(EventQuery(kinds=("operator",)))).matching == 1

@@ -270,17 +270,28 @@ async def test_a_blob_that_was_changed_makes_its_checks_unknown(tmp_path: Path) 
 
 
 async def test_a_hanging_source_cannot_hold_a_one_shot_beyond_its_deadline(tmp_path: Path) -> None:
+    """However short that is, its check is unknown, and the source is told as not reached."""
+    config = one_check(tmp_path, Script(hang=asyncio.Event()))
+    async with driven(config, Clock()) as it:
+        async with asyncio.timeout(60):
+            await it.engine.once(["mfa"], timedelta(seconds=0.3))
+
+        assert it.state() is State.UNKNOWN
+        assert it.source().cause is Cause.UNREACHABLE
+
+
+async def test_a_hanging_source_takes_no_other_with_it(tmp_path: Path) -> None:
     """The check that waits for it is unknown, and the other one is judged."""
     slow, quick = Script(hang=asyncio.Event()), Script()
     quick.tell(account("ana", source="quick"))
     config = estate(
         tmp_path,
-        [source_config("idp", scripted(slow)), source_config("quick", scripted(quick))],
+        [source_config("idp", scripted(slow), timeout=timedelta(seconds=0.3)), source_config("quick", scripted(quick))],
         [check_config("mfa", "mfa_coverage", ["idp"]), check_config("other", "mfa_coverage", ["quick"])],
     )
     async with driven(config, Clock()) as it:
-        async with asyncio.timeout(5):
-            await it.engine.once(["mfa", "other"], timedelta(seconds=0.3))
+        async with asyncio.timeout(60):
+            await it.engine.once(["mfa", "other"], timedelta(seconds=10))
 
         assert it.state("mfa") is State.UNKNOWN
         assert it.state("other") is State.PASS

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 import stat
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from checks.model.units import duration
 from engine.attach import SOCKET_NAME, AttachedPort, AttachServer, CannotAttach
 from engine.desk import Desk
 from engine.elsewhere import Elsewhere
-from engine.port import Accept, Ack, Port, Query, Reload, Reply, Run, state_at
+from engine.port import Accept, Ack, PackQuery, Port, PortFault, Query, Reload, Reply, Run, state_at
 from tests.support.builders import account
 from tests.support.clock import NOW
 from tests.support.estate import Clock, Script, check_config, estate, scripted, source_config
@@ -143,7 +145,7 @@ async def test_a_client_that_talks_nonsense_harms_nobody_else(tmp_path: Path, no
 
         def babble() -> bytes:
             with socket.socket(socket.AF_UNIX) as client:
-                client.settimeout(5)
+                client.settimeout(60)
                 client.connect(path)
                 client.sendall(noise)
                 client.shutdown(socket.SHUT_WR)
@@ -157,3 +159,17 @@ async def test_attaching_to_nothing_says_what_next(tmp_path: Path) -> None:
     """Without an engine the message names the socket and the command that starts one."""
     with pytest.raises(CannotAttach, match="controlwatch serve"):
         await AttachedPort(tmp_path).open()
+
+
+async def test_a_port_gives_an_evidence_pack(kind: str, tmp_path: Path) -> None:
+    """The archive arrives whole; a period that is none is refused with a sentence."""
+    async with ports(kind, tmp_path) as (port, _):
+        day = duration("1d")
+        pack = await port.pack(PackQuery(since=NOW - day, until=NOW + day))
+
+        with zipfile.ZipFile(io.BytesIO(pack.data)) as packed:
+            assert packed.testzip() is None
+            assert len(packed.infolist()) == pack.files
+        assert (pack.checks, pack.chain_valid) == (1, True)
+        with pytest.raises(PortFault, match="ends after it begins"):
+            await port.pack(PackQuery(since=NOW, until=NOW))

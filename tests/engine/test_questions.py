@@ -262,6 +262,6 @@ async def test_a_question_that_nobody_waits_for_is_stopped(kind: str, tmp_path: 
         async with _attached(config.state_dir, desk) as attached:
             port: Port = attached if kind == "attached" else Elsewhere(desk, asyncio.get_running_loop())
             question = asyncio.ensure_future(port.rows(Query()))
-            await asyncio.wait_for(desk.asked.wait(), 10)
+            await asyncio.wait_for(desk.asked.wait(), 60)
             question.cancel()
-            await asyncio.wait_for(desk.stopped.wait(), 10)
+            await asyncio.wait_for(desk.stopped.wait(), 60)

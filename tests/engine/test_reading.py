@@ -237,11 +237,17 @@ def test_a_wrong_selftest_outranks_a_source() -> None:
         pytest.param(
             {
                 "sources": (),
-                "gaps": (Doubted(gap=Gap(source="hr", cause=Cause.MALFORMED, kind="members")),),
+                "gaps": (Doubted(gap=Gap(source="edge", cause=Cause.MALFORMED, kind="members")),),
             },
-            "hr",
+            "edge",
             "malformed",
             id="its gap",
+        ),
+        pytest.param(
+            {"blind_by": BlindBy(source="gone", cause=Cause.DENIED, since=NOW)},
+            "",
+            "denied",
+            id="a source that is configured no more: the engine",
         ),
     ],
 )
@@ -254,6 +260,8 @@ def test_a_blind_check_says_whom_it_blames(check: dict[str, Any], source: str, c
     assert value(series, "check_blind", source=source, cause=cause) == 1
     blinded = value(series, "source_checks_blinded", source="okta-prod")
     assert blinded == (1 if source == "okta-prod" else 0)
+    counted = [amount for (name, _), amount in series.items() if name.endswith("_checks_blinded")]
+    assert sum(counted) == 1
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from typing import Final
 import pytest
 
 from engine import config as configuration
+from engine import reload as reloading_module
 from engine.blobs import FolderBlobs
 from engine.engine import Engine
 from engine.reload import Reloader, too_much_gone
+from engine.store import StoreFull
 from engine.store.sqlite import open_sqlite
 from tests.support.estate import Clock, Script, check_config, estate, scripted, source_config
 from tests.support.running import KEY
@@ -122,7 +124,7 @@ async def test_a_changed_file_is_not_asked_for(tmp_path: Path, monkeypatch: pyte
 
 async def _until(holds: Callable[[], bool]) -> None:
     """Wait for what a watch finds out."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - a file is watched by looking at it
             await asyncio.sleep(0.01)
 
@@ -151,3 +153,44 @@ def test_more_than_half_of_more_than_three_is_much(
     )
 
     assert (too_much_gone(was, now, asked=False) is not None) is refused
+
+
+async def test_what_the_disk_refused_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload that could not be stored says so, and comes into force by itself once it can be."""
+    monkeypatch.setattr(reloading_module, "WATCH_SECONDS", 0.01)
+    monkeypatch.setattr(reloading_module, "AGAIN_SECONDS", 0.05)
+    async with reloading(tmp_path, SIX) as (engine, reloader):
+        real = engine.store.reconfigure
+
+        async def full(*_: object) -> None:
+            message = "no space left on the disk"
+            raise StoreFull(message)
+
+        monkeypatch.setattr(engine.store, "reconfigure", full)
+        engine.config.path.write_text(SIX.replace("mfa-0", "mfa-9"))
+        reply = await reloader.reload(asked=True)
+        assert not reply.ok
+        assert "not in force: no space left on the disk; it is tried again every minute" in reply.message
+        assert "mfa-0" in engine.config.checks
+
+        monkeypatch.setattr(engine.store, "reconfigure", real)
+        in_force = asyncio.Event()
+        monkeypatch.setattr(engine, "note", lambda *_: in_force.set())
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            watching = group.create_task(reloader.watch())
+            await in_force.wait()
+            watching.cancel()
+        assert engine.doings.config_error is None
+        assert "mfa-9" in engine.config.checks
+
+
+async def test_two_reloads_at_once_tell_the_same(tmp_path: Path) -> None:
+    """Editing the file and asking for a reload are one change, whichever of them comes first."""
+    async with reloading(tmp_path, SIX) as (engine, reloader):
+        less = SIX[: SIX.index("[checks.keys]")]
+        engine.config.path.write_text(less)
+        replies = await asyncio.gather(reloader.reload(asked=True), reloader.reload(asked=False))
+
+        assert [reply.ok for reply in replies] == [True, True]
+        assert engine.doings.config_error is None
+        assert [link.kind for link in await engine.store.links()].count("retire") == 1

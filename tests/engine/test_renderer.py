@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from checks.model.doubt import Cause, members_gap
 from checks.model.records import Account
 from engine.config import Config
@@ -163,8 +165,11 @@ async def test_nobody_is_named_whatever_a_source_tells(tmp_path: Path) -> None:
         assert not [word for word in (*PRIVATE, "ana", "corp", "@") if word.casefold() in text]
 
 
-async def test_a_change_is_rendered_before_the_fifteen_seconds_are_over(tmp_path: Path) -> None:
+async def test_a_change_is_rendered_before_the_fifteen_seconds_are_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A snapshot that is published while the renderer waits is rendered next, and the engine's loop goes on."""
+    monkeypatch.setattr("engine.renderer.RENDER_EVERY_SECONDS", 600.0)
     async with driven(two_checks(tmp_path, Script()), Clock()) as it:
         renderer = Renderer(it.engine)
         await renderer.render()
@@ -173,7 +178,7 @@ async def test_a_change_is_rendered_before_the_fifteen_seconds_are_over(tmp_path
         try:
             await asyncio.sleep(0)
             it.engine.publish()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while renderer.exposition is first:  # noqa: ASYNC110 - the renderer tells nobody
                     await asyncio.sleep(0.01)
         finally:

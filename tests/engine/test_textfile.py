@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import subprocess
 from pathlib import Path
@@ -54,6 +55,21 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new 1\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_kill_left_is_removed(tmp_path: Path) -> None:
+    """Only what is ours and a minute old: another process may be writing the same file, or one beside it."""
+    path = tmp_path / "controlwatch.prom"
+    left, young = tmp_path / ".controlwatch.prom.k3_x9abz.fresh", tmp_path / ".controlwatch.prom.under0wa.fresh"
+    others = [
+        tmp_path / name for name in (".node.prom.k3_x9abz.fresh", ".controlwatch.prom.fresh", "controlwatchXprom.old")
+    ]
+    for file in (left, young, *others):
+        file.write_text("half")
+    for file in (left, *others):
+        os.utime(file, (0, 0))
+    write_textfile(path, b"new 1\n")
+    assert set(tmp_path.iterdir()) == {path, young, *others}
 
 
 def test_a_fault_leaves_what_was_there(tmp_path: Path) -> None:

@@ -242,6 +242,54 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert faults(tmp_path / "large.yml") == ["cannot be read: more than 1048576 bytes"]
 
 
+def test_a_pipe_is_no_web_configuration(tmp_path: Path) -> None:
+    """Nobody may ever write into it, and whoever waits for that neither starts nor watches."""
+    os.mkfifo(tmp_path / "web.yml", 0o600)
+    assert faults(tmp_path / "web.yml") == ["cannot be read: no regular file"]
+
+
+@pytest.mark.parametrize("key", ["cert_file", "key_file", "client_ca_file"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("pipe.pem", "no regular file", id="a pipe"),
+        pytest.param("/dev/zero", "no regular file", id="a device"),
+        pytest.param("a\0b.pem", "embedded null byte", id="no path"),
+    ],
+)
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, server: Issued, key: str, name: str, said: str) -> None:
+    """Every file that the web configuration names is opened without waiting, and refused when it is none."""
+    os.mkfifo(tmp_path / "pipe.pem", 0o600)
+    verified = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": str(server.chain)}
+    path = write(tmp_path / "web.yml", tls_server_config=tls(server, **{**verified, key: name}))
+    assert faults(path) == [f"tls_server_config.{key}: {tmp_path / name} cannot be read: {said}"]
+
+
+async def test_a_pipe_in_place_of_a_file_is_told_and_its_end_too(tmp_path: Path, server: Issued) -> None:
+    """The watch goes on: what is in force stays so, and the file that comes back is read."""
+    path = write(tmp_path / "web.yml", tls_server_config=tls(server))
+    whole = path.read_bytes()
+    async with guarded(path, every=0.05) as it:
+        path.unlink()
+        os.mkfifo(path, 0o600)
+        await until(lambda: len(it.told) == 1)
+        path.unlink()
+        path.write_bytes(whole)
+        await until(lambda: len(it.told) == 2)
+    assert it.told == [(f"{path}: cannot be read: no regular file",), ()]
+
+
+async def test_a_path_that_cannot_be_looked_at_does_not_end_the_watch(tmp_path: Path, server: Issued) -> None:
+    """A name with a NUL is told as a fault, and the next change is seen."""
+    path = write(tmp_path / "web.yml", tls_server_config=tls(server))
+    async with guarded(path, every=0.05) as it:
+        write(path, tls_server_config=tls(server, cert_file="a\0b.pem"))
+        await until(lambda: len(it.told) == 1)
+        write(path, tls_server_config=tls(server))
+        await until(lambda: len(it.told) == 2)
+    assert [bool(faults) for faults in it.told] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("listen", "allow_public", "sections", "refused"),
     [
@@ -347,7 +395,7 @@ async def test_a_file_that_was_missing_is_noticed_when_it_comes(tmp_path: Path, 
 
 async def until(holds: Any) -> None:
     """Wait until something holds."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - nobody sets an event for a test
             await asyncio.sleep(0.01)
 

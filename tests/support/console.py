@@ -61,7 +61,7 @@ def environment(**more: str) -> Mapping[str, str]:
     return {**kept, "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
 
 
-def command(*arguments: str, folder: Path, timeout: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, folder: Path, timeout: float = 100, **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, without a terminal."""
     return subprocess.run(
         [str(COMMAND), *arguments],
@@ -94,7 +94,7 @@ def serving(folder: Path, *arguments: str, after: Sequence[str] = ()) -> Iterato
             process.wait()
 
 
-def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+def until(holds: Callable[[], bool], seconds: float = 90) -> None:
     """Wait until something holds; fails when it does not in time."""
     ends = time.monotonic() + seconds
     while not holds():
@@ -102,7 +102,7 @@ def until(holds: Callable[[], bool], seconds: float = 30) -> None:
         time.sleep(0.05)
 
 
-def scraped(port: int, timeout: float = 5) -> str:
+def scraped(port: int, timeout: float = 30) -> str:
     """Read the metrics; empty while nobody answers."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=timeout) as answer:

@@ -69,13 +69,20 @@ def backups(state: str = "stale", *more: Estate, severity: str = "critical", dea
     }
 
 
-def edge(state: str = "pass", *more: Estate, severity: str = "high", expires: float = 90 * DAY) -> Estate:
+def edge(
+    state: str = "pass",
+    *more: Estate,
+    severity: str = "high",
+    expires: float = 90 * DAY,
+    check_id: str = "tls_expiry",
+) -> Estate:
     """Build an estate with a TLS check of one target, out of nobody's scope, whose certificate ends at a second."""
-    told = check("certificates", "certification", state, check_id="tls_expiry", severity=severity, source="edge")
+    told = check("certificates", "certification", state, check_id=check_id, severity=severity, source="edge")
     one = {"instance": "a", "source": "edge", "target": "www.example.org:443"}
     return {
         **WELL,
         **told,
+        **of_edge_broken(0),
         key("tls_not_after_timestamp_seconds", **one): always(expires),
         key("tls_deadline_timestamp_seconds", **one, check="certificates"): always(expires),
         **{name: signal for estate in more for name, signal in estate.items()},

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+import checks
 from checks.model.check import AlarmKind
 from checks.model.state import State
 from cli.commands import COMMANDS
@@ -125,6 +126,16 @@ def test_every_kind_of_alarm_has_an_alert(kind: AlarmKind) -> None:
     """A kind that a check declares and no rule reads would wake nobody."""
     assert any(f'alarm="{kind}"' in alert.expr for alert in ALERTS if alert.severity == "page")
     assert all(kind in {one.value for one in AlarmKind} for kind in RAISED.split("|"))
+
+
+@pytest.mark.parametrize("row", WRITTEN)
+def test_no_rule_knows_a_check_by_its_name(row: dict[str, Any]) -> None:
+    """A check that is renamed takes its page along: rules ask for the alarms that checks declare."""
+    declared = {kind.value for check in checks.discover().values() for kind in check.kinds}
+    asked = [(label, value) for label, _, values in MATCHER.findall(row["expr"]) for value in values.split("|")]
+
+    assert {value for label, value in asked if label == "check_id"} == set()
+    assert {value for label, value in asked if label == "alarm"} <= declared
 
 
 def test_only_five_alerts_wake_somebody_and_one_is_the_heartbeat() -> None:

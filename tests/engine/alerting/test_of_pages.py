@@ -147,6 +147,11 @@ PAGES: Final = (
         fires={0: [ALIVE], 1: [ALIVE, BROKEN], 25: [ALIVE, BROKEN]},
     ),
     Scenario(
+        name="a check of TLS is known by the alarm that it declares, whatever its name",
+        series=edge("warn", of_edge("urgent", always(1)), expires=600, check_id="renamed"),
+        fires={1: [ALIVE, BROKEN], 70: [ALIVE, BROKEN]},
+    ),
+    Scenario(
         name="production TLS is urgent",
         series=edge("warn", of_edge("urgent", always(2))),
         fires={1: [ALIVE, BROKEN], 70: [ALIVE, BROKEN]},

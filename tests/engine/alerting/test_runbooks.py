@@ -7,12 +7,17 @@ import os
 import re
 import subprocess
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
 
+from engine.alerting.alert import Alert
+from engine.alerting.alerts import ALERTS
+from engine.alerting.timing import Timing
+from engine.custody import BROKEN_EVERY
 from tests.support.console import command
 from tests.support.servers import needs
 
@@ -38,6 +43,32 @@ kind = "files"
 set = "gone"
 pattern = "/nonexistent/*.sql"
 """
+
+
+DEPLOY: Final = DOCS.parent / "deploy"
+ENDS: Final = re.compile(r"\b(?:alert|ticket|page) (?:ends|closes)\b|\bsilence this alert for\b")
+SOON, LATER, SILENCED = timedelta(minutes=20), timedelta(minutes=30), timedelta(hours=25)
+"""What the pages call twenty minutes, half an hour, and 25 hours."""
+OF_TIMING: Final = {
+    "ControlwatchBreakGlassUsed": ("break_glass", timedelta(hours=24), "It pages for 24 hours after"),
+    "ControlwatchCheckVanished": ("remembered", timedelta(days=1), "there within the last day"),
+    "ControlwatchClockAhead": ("skew", timedelta(minutes=1), "more than a minute ahead"),
+    "ControlwatchDown": ("remembered", timedelta(days=1), "heard within the last day"),
+    "ControlwatchEvidenceFailing": ("evidence", timedelta(hours=4), "For four hours no evidence"),
+    "ControlwatchExclusionsGrew": ("grown", timedelta(days=1), "Within a day the share"),
+    "ControlwatchStalled": ("stall", timedelta(minutes=5), "for five minutes the engine"),
+}
+"""Field of ``Timing``, what it must be, and how the page says it."""
+
+
+def runbook(name: str) -> str:
+    """Read the page of an alert, in one line."""
+    return " ".join((DOCS / "runbooks" / f"{name}.md").read_text(encoding="utf-8").split())
+
+
+def minutes(told: str) -> timedelta:
+    """Read a time of Prometheus' or Alertmanager's configuration."""
+    return timedelta(**{{"s": "seconds", "m": "minutes"}[told[-1]]: int(told[:-1])})
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +138,32 @@ def test_prometheus_accepts_the_scrape_configurations_of_the_docs(tmp_path: Path
         assert done.returncode == 0, done.stdout + done.stderr
     [relabelled] = yaml.safe_load(examples[1])["scrape_configs"][0]["metric_relabel_configs"]
     assert (relabelled["target_label"], relabelled["replacement"]) == ("job", "controlwatch")
+
+
+@pytest.mark.parametrize("name", OF_TIMING)
+def test_a_time_that_a_runbook_tells_is_that_of_the_rules(name: str) -> None:
+    """Whoever changes how long a rule waits changes what is read at night."""
+    field, length, words = OF_TIMING[name]
+    assert getattr(Timing(), field) == length
+    assert words in runbook(name)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_a_runbook_promises_no_end_that_comes_sooner_than_it_can(alert: Alert) -> None:
+    """An end waits for a scrape, an evaluation, ``keep`` and Alertmanager's group: the page says within what time."""
+    said = runbook(alert.name)
+    for sentence in re.split(r"(?<=[.;]) ", said):
+        if ENDS.search(sentence):
+            assert re.search("twenty minutes|half an hour|25 hours", sentence), sentence
+
+
+def test_an_alert_ends_within_what_its_runbook_says() -> None:
+    """With the intervals that deploy/ has; a chain that is broken is read again at intervals of its own."""
+    scraped = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["global"]
+    route = yaml.safe_load((DEPLOY / "alertmanager" / "alertmanager.yml").read_text())["route"]
+    timing, group = Timing(), minutes(route["group_interval"])
+    last = minutes(scraped["scrape_interval"]) + timing.record + timing.keep + group
+    assert last <= SOON
+    assert last + BROKEN_EVERY <= LATER
+    assert timing.remembered + last <= SILENCED
+    assert "half an hour" in runbook("ControlwatchEvidenceChainBroken")

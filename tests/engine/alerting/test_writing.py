@@ -11,12 +11,16 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from engine.alerting.alert import Alert
+from engine.alerting.alerts import ALERTS
 from engine.alerting.timing import Timing
 from engine.alerting.writing import Form, rules, text
 from tests.engine.alerting.estate import HOUR, Estate, alarm, always, check, clock, failing, healthy, key, off
 from tests.engine.alerting.promtool import Scenario, config, told
 from tests.support.servers import needs
 
+OF_PROMETHEUS: Final = {"value", "labels", "externalLabels", "externalURL", "i", "e"}
+"""Variables of its templates, and those that annotations make themselves."""
 MFA: Final = {"check": "workforce-mfa", "family": "mfa"}
 OKTA: Final = {"source": "okta-prod", "kind": "okta"}
 
@@ -25,6 +29,18 @@ def row(name: str, more: str = "", timing: Timing | None = None) -> dict[str, An
     """Give one rule as it is written."""
     every = [item for group in rules(config(more), timing)["groups"] for item in group["rules"]]
     return next(item for item in every if name in {item.get("alert"), item.get("record")})
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_no_word_of_ours_takes_the_place_of_a_variable_of_prometheus(alert: Alert) -> None:
+    """Prometheus' templates write ``$value`` as ours write ``$stall``: a field of that name would be written in."""
+    annotations = row(alert.name)["annotations"]
+    source = f"{alert.summary} {alert.meaning} {alert.detail} {alert.action} {alert.command}"
+    written = f"{annotations['summary']} {annotations['description']}"
+    for name in OF_PROMETHEUS | set(re.findall(r"\$(\w+)(?:, \$\w+)? :=", source)):
+        pattern = rf"\${name}\b"
+        assert len(re.findall(pattern, written)) == len(re.findall(pattern, source)), name
+        assert name not in Timing().words()
 
 
 @pytest.mark.parametrize("form", ["prometheus", "operator"])

@@ -18,7 +18,7 @@ from checks.model.doubt import Cause
 from checks.model.judgement import Outcome
 from checks.model.result import Finding
 from engine.port import Alarm, Query
-from engine.store import Diff, Live, Raises, Store
+from engine.store import Diff, Live, Raises, Reconfigured, Store
 from engine.store.instants import stored
 from engine.store.opening import prepare
 from engine.store.queries import migrations
@@ -216,7 +216,7 @@ async def test_a_restart_and_a_new_name_keep_what_passed_and_what_was_lost(opene
     both = [ANA, "okta-prod/ben"]
     await judge(store, [], raises=BY_LOSS, passing=both)
     await judge(store, [ONE], NOW + HOUR, raises=BY_LOSS, passing=both[1:])
-    await store.rename(CHECK, "admins")
+    await store.reconfigure(Reconfigured(renamed={CHECK: "admins"}), NOW)
     await store.close()
     store = opener()
     again = await judge(store, [ONE], NOW + 2 * HOUR, check="admins", raises=BY_LOSS, passing=both[1:])
@@ -235,7 +235,7 @@ async def test_what_is_removed_forgets_who_passed(store: Store, checks: Sequence
     both = [ANA, "okta-prod/ben"]
     await judge(store, [], raises=BY_LOSS, passing=both)
     await judge(store, [ONE], NOW + HOUR, raises=BY_LOSS, passing=both[1:])
-    await store.retire(checks, sources, NOW + HOUR)
+    await store.reconfigure(Reconfigured(gone_checks=checks, gone_sources=sources), NOW + HOUR)
     gone = await judge(store, [], NOW + 2 * HOUR, check="another", raises=BY_LOSS)
     back = await judge(store, [ONE, finding("ben")], NOW + 3 * HOUR, raises=BY_LOSS)
     assert gone.alarms == {"lost": Alarm()}
@@ -245,7 +245,7 @@ async def test_what_is_removed_forgets_who_passed(store: Store, checks: Sequence
 async def test_a_retired_finding_counts_no_alarm(store: Store) -> None:
     """The findings of a removed source are not open, so they raise nothing while they are away."""
     await judge(store, [used()], raises=BY_REASON)
-    await store.retire([], ["okta-prod"], NOW)
+    await store.reconfigure(Reconfigured(gone_sources=["okta-prod"]), NOW)
     assert (await judge(store, [], NOW + HOUR, raises=BY_REASON)).alarms == {"used": Alarm()}
 
 

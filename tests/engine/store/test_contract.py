@@ -17,7 +17,7 @@ from checks.model.judgement import Outcome
 from checks.model.state import State
 from engine.evidence import Manifest, digest_of, manifest_bytes
 from engine.port import Event, Query
-from engine.store import Chained, SourceMemory, Store
+from engine.store import Chained, Reconfigured, SourceMemory, Store
 from engine.store.instants import stored
 from engine.store.sqlite import SqliteStore
 from tests.engine.store.conftest import Opener
@@ -95,7 +95,7 @@ async def test_retired_findings_are_never_resolved(store: Store) -> None:
     await collect(store, manifest())
     await judge(store, [finding("ana")])
     await judge(store, [finding("set", subject="dumps/nightly")], check="backups")
-    await store.retire([CHECK], ["dumps"], NOW + HOUR)
+    await store.reconfigure(Reconfigured(gone_checks=[CHECK], gone_sources=["dumps"]), NOW + HOUR)
     assert (await store.rows(Query(view="all"), NOW)).total == 0
     assert await store.counts(NOW - DAY) == {}
     loaded = await store.load()
@@ -110,7 +110,7 @@ async def test_a_check_that_returns_does_not_gain_time(store: Store) -> None:
     """Removing a check and adding it again moves neither first sight nor due date of what it finds."""
     month = timedelta(days=30)
     await judge(store, [finding()], remediate_within=month)
-    await store.retire([CHECK], [], NOW + HOUR)
+    await store.reconfigure(Reconfigured(gone_checks=[CHECK]), NOW + HOUR)
     diff = await judge(store, [finding()], NOW + DAY, remediate_within=month)
     [row] = (await store.rows(Query(), NOW + DAY)).rows
     assert (diff.opened, diff.regressed, row.first_seen, row.due) == (1, 0, NOW, NOW + month)

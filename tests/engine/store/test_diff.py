@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from checks.model.doubt import Cause
 from checks.model.judgement import Outcome
 from checks.model.result import Finding
+from checks.model.state import State
 from engine.port import Query, Row
 from engine.store import Diff, Live, Store, StoreError
 from engine.store.diff import matcher
@@ -196,12 +197,12 @@ async def test_history_tells_openings_changes_and_resolutions(store: Store) -> N
     await judge(store, [], NOW + 3 * HOUR)
     await judge(store, [ANA], NOW + 4 * HOUR)
     row = (await open_rows(store))["ana"]
-    told = [(event.at, event.text.partition(":")[0]) for event in await store.history(row.id)]
+    told = [(event.at, event.text.partition(":")[0], event.state) for event in await store.history(row.id)]
     assert told == [
-        (NOW + 4 * HOUR, "regressed"),
-        (NOW + 3 * HOUR, "resolved"),
-        (NOW + 2 * HOUR, "changed"),
-        (NOW, "opened"),
+        (NOW + 4 * HOUR, "regressed", State.FAIL),
+        (NOW + 3 * HOUR, "resolved", State.PASS),
+        (NOW + 2 * HOUR, "changed", State.UNKNOWN),
+        (NOW, "opened", State.FAIL),
     ]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from checks.model.judgement import Outcome
 from engine.port import Query, Row
-from engine.store import QueryRefused, Store, StoreError, rows
+from engine.store import QueryRefused, Store, StoreError, lookup, rows, soon, writer
 from engine.store.writer import Readers
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort
@@ -28,6 +28,10 @@ QUERIES: tuple[dict[str, Any], ...] = (
     {},
     {"text": "user1"},
     {"text": "factor !weak ~[13579]@"},
+    {"text": "example"},
+    {"text": "!user1 example"},
+    {"text": "factor user"},
+    {"text": "!weak"},
     {"reason": "weak"},
     {"check": "mfa-1", "source": "ldap"},
     {"checks": ("mfa-0", "mfa-1"), "outcomes": (Outcome.FAIL, Outcome.WARN)},
@@ -65,20 +69,26 @@ def ids(found: Sequence[Row]) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("ordered", "walked"),
+    ("ordered", "walked", "share", "narrowed"),
     [
-        pytest.param(50_000, 20_000, id="in order at once"),
-        pytest.param(0, 20_000, id="walked to"),
-        pytest.param(0, -1, id="in a long order"),
+        pytest.param(50_000, 20_000, 0.6, 20_000, id="in order at once, among those found before"),
+        pytest.param(50_000, 20_000, 1, -1, id="in order at once, among subjects"),
+        pytest.param(50_000, 20_000, 0, -1, id="in order at once, among findings"),
+        pytest.param(0, 20_000, 1, -1, id="walked to, counted among subjects"),
+        pytest.param(0, 20_000, 0, -1, id="walked to, counted among findings"),
+        pytest.param(0, -1, 0.6, -1, id="in a long order"),
     ],
 )
 async def test_pages_are_the_same_however_they_are_found(
-    many: Store, monkeypatch: pytest.MonkeyPatch, ordered: int, walked: int
+    many: Store, monkeypatch: pytest.MonkeyPatch, ordered: int, walked: int, share: float, narrowed: int
 ) -> None:
     """Of every query, in every order: the pages, places and counts that a plain list gives."""
     monkeypatch.setattr(rows, "ORDERED", ordered)
     monkeypatch.setattr(rows, "WALKED_BY_LABEL", walked)
     monkeypatch.setattr(rows, "WALKED_BY_WORDS", walked)
+    monkeypatch.setattr(rows, "NARROWED", narrowed)
+    monkeypatch.setattr(rows, "MOST_SHARE", share)
+    monkeypatch.setattr(lookup, "MOST_SHARE", share)
     everything = await many.rows(Query(view="all", limit=999), NOW)
     plain = CannedPort(None, everything.rows)
     for asked, sort, reverse in product(QUERIES, SORTS, (False, True)):
@@ -94,6 +104,76 @@ async def test_pages_are_the_same_however_they_are_found(
             by_offset = await many.rows(Query(**query, offset=first, limit=7), NOW)
             assert ids(by_offset.rows) == ids(page.rows)
             assert (by_offset.matching, by_offset.total) == (expected.matching, expected.total)
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "implied"),
+    [
+        ("user12", "user1", True),
+        ("USER12 weak", "user1", True),
+        ("user1 weak", "weak", True),
+        ("user", "", True),
+        ("user1 !weak", "!weak", True),
+        ("~user[0-9] a", "~user[0-9]", True),
+        ("user", "user1", False),
+        ("", "user", False),
+        ("!user12", "!user1", False),
+        ("!weak", "weak", False),
+        ("~user12", "user1", False),
+        ("éa", "É", False),
+    ],
+)
+def test_words_imply_others(text: str, other: str, implied: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A longer word, or one word more, finds no finding that was not found before."""
+    assert lookup.implies(text, other) is implied
+
+
+async def test_rows_that_are_told_soon_are_those_of_the_list(many: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """About any finding, in every order: its neighbours without a hole, before anything is counted."""
+    monkeypatch.setattr(rows, "ORDERED", 0)
+    monkeypatch.setattr(soon, "LEAST_SHARE", 0)
+    monkeypatch.setattr(soon, "SOON_SECONDS", 60)
+    plain = CannedPort(None, (await many.rows(Query(view="all", limit=999), NOW)).rows)
+    for asked, sort, reverse in product(QUERIES, SORTS, (False, True)):
+        query: dict[str, Any] = {**asked, "sort": sort, "reverse": reverse}
+        await many.rows(Query(**{**query, "text": "", "reason": "", "outcomes": ()}), NOW)
+        expected = ids((await plain.rows(Query(**query, limit=999))).rows)
+        for place in (0, 3, len(expected) // 2, len(expected) - 1):
+            found = await many.rows(Query(**query, around=expected[place], limit=8, soon=True), NOW)
+            if found.counted:
+                assert (found.place, found.matching) == (place, len(expected))
+                continue
+            assert found.place == min(4, place)
+            first = place - found.place
+            assert ids(found.rows) == expected[first : first + len(found.rows)]
+            assert (found.offset, found.matching, found.total) == (0, len(found.rows), len(found.rows))
+
+
+async def test_the_first_rows_are_told_soon_while_the_count_is_not_known(
+    many: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the words are counted the whole answer comes at once; that none matches is told by a count alone."""
+    monkeypatch.setattr(rows, "ORDERED", 0)
+    whole = await many.rows(Query(), NOW)
+    query = Query(text="user1", limit=5, soon=True)
+    early = await many.rows(query, NOW)
+    counted = await many.rows(Query(text="user1", limit=5), NOW)
+    assert (early.counted, ids(early.rows)) == (False, ids(counted.rows))
+    assert await many.rows(query, NOW) == counted
+    assert (await many.rows(Query(limit=5, soon=True), NOW)).matching == whole.matching
+    nobody = await many.rows(Query(text="nobody", soon=True), NOW)
+    assert (nobody.counted, nobody.matching, nobody.total) == (True, 0, whole.matching)
+
+
+async def test_rows_that_are_not_found_soon_are_counted(many: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past its time the search for the first rows ends, and the whole answer is given."""
+    monkeypatch.setattr(rows, "ORDERED", 0)
+    monkeypatch.setattr(soon, "SOON_SECONDS", -1)
+    monkeypatch.setattr(writer, "LOOK_EVERY", 1)
+    await many.rows(Query(), NOW)
+    found = await many.rows(Query(text="user1", limit=5, soon=True), NOW)
+    assert found.counted
+    assert found == await many.rows(Query(text="user1", limit=5), NOW)
 
 
 async def test_an_order_that_is_kept_follows_a_write(many: Store) -> None:

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from checks.model.state import State, Tally, Verdict
-from engine.port import Event, EventQuery, Past, PastQuery, Query
-from engine.store import CheckMemory, Store, ledger, past
+from engine.port import Event, EventQuery, Lapse, Past, PastQuery, Query
+from engine.store import CheckMemory, Reconfigured, Store, ledger, past
 from engine.store.instants import stored, told
 from engine.store.opening import prepare
 from engine.store.queries import migrations
@@ -43,7 +43,7 @@ async def test_a_check_that_was_renamed_keeps_its_past(store: Store) -> None:
     """Its turns and days are under the new name, and none are left under the old one."""
     await judge(store, [], NOW)
     before = await became(store)
-    await store.rename(CHECK, "staff-mfa")
+    await store.reconfigure(Reconfigured(renamed={CHECK: "staff-mfa"}), NOW)
     after = await became(store, "staff-mfa")
     assert (after.turns, after.days) == (before.turns, before.days) != ([], [])
     assert await became(store) == Past(check=CHECK)
@@ -52,7 +52,7 @@ async def test_a_check_that_was_renamed_keeps_its_past(store: Store) -> None:
 async def test_a_check_that_was_retired_holds_no_state(store: Store) -> None:
     """From its removal on nothing holds; once it is judged again, that does."""
     await judge(store, [], NOW, remembered=memory(state=State.PASS))
-    await store.retire([CHECK], [], NOW + HOUR)
+    await store.reconfigure(Reconfigured(gone_checks=[CHECK]), NOW + HOUR)
     await judge(store, [], NOW + DAY, remembered=memory(state=State.PASS, now=NOW + DAY))
     told = await became(store)
     assert [(turn.at - NOW, turn.state) for turn in told.turns] == [
@@ -70,6 +70,53 @@ async def test_an_engine_that_stood_still_is_a_gap(store: Store) -> None:
         await judge(store, [], NOW + days * DAY, remembered=memory(now=NOW + days * DAY))
     told = await became(store)
     assert [(day.day.day, day.longest_gap_seconds / 86_400) for day in told.days] == [(21, 0.0), (22, 1.0), (26, 4.0)]
+
+
+async def test_a_time_without_a_judgement_is_kept_with_its_place(store: Store) -> None:
+    """Of an hour or more; what is shorter is no lapse."""
+    for minutes in (0, 15, 30, 150, 165):
+        at = MIDNIGHT + timedelta(minutes=minutes)
+        await judge(store, [], at, remembered=memory(now=at))
+    [day] = (await became(store)).days
+    assert day.lapses == (Lapse(start=MIDNIGHT + timedelta(minutes=30), end=MIDNIGHT + timedelta(minutes=150)),)
+
+
+async def test_a_check_of_a_short_age_keeps_short_lapses(store: Store) -> None:
+    """What is stale after ten minutes was not believed for longer."""
+    for minutes in (0, 5, 20):
+        at = MIDNIGHT + timedelta(minutes=minutes)
+        await judge(store, [], at, remembered=memory(now=at, max_age_seconds=600.0))
+    [day] = (await became(store)).days
+    assert [each.start - MIDNIGHT for each in day.lapses or ()] == [timedelta(minutes=5)]
+
+
+async def test_a_turn_tells_who_may_be_missing_and_its_evidence(store: Store) -> None:
+    """The evidence where the state changed; None missing is no bound, and not nobody."""
+    for hours, state, missing in ((0, State.FAIL, 3), (1, State.FAIL, None), (2, State.PASS, 0)):
+        at = NOW + hours * HOUR
+        remembered = judged(at, state, tally=Tally(passed=9, failed=1, missing=missing))
+        await judge(store, [], at, remembered=msgspec.structs.replace(remembered, manifests=("sha256:aa",)))
+    turns = (await became(store)).turns
+    assert [(turn.missing, turn.evidence) for turn in turns] == [(3, ("sha256:aa",)), (None, ()), (0, ("sha256:aa",))]
+
+
+async def test_an_event_tells_who_did_it_and_several_objects_are_asked_for_at_once(store: Store) -> None:
+    """By whom, as claimed; and of any of the names."""
+    told = [Event(at=NOW, kind="operator", what=name, text="paused", by=by) for name, by in (("a", "ana"), ("b", ""))]
+    await store.append((), [*told, Event(at=NOW, kind="operator", what="c", text="paused")])
+    found = await store.events(EventQuery(whats=("a", "b")))
+    assert sorted((each.what, each.by) for each in found.events) == [("a", "ana"), ("b", "")]
+    assert [each.by for each in (await store.load()).events][-1] == "ana"
+    assert (await store.events(EventQuery(text="ana"))).matching == 1
+
+
+async def test_events_are_counted_part_by_part(store: Store) -> None:
+    """Of those that match, between two instants; without both of them nothing is counted."""
+    told = [Event(at=NOW + number * HOUR, kind="source", what="aws", text="503") for number in (0, 1, 1, 3)]
+    await store.append((), [*told, Event(at=NOW, kind="engine", what="engine", text="new")])
+    asked = EventQuery(kinds=("source",), since=NOW, until=NOW + 4 * HOUR, cells=4, limit=0)
+    assert (await store.events(asked)).counts == [1, 2, 0, 1]
+    assert (await store.events(EventQuery(cells=4))).counts == []
 
 
 async def test_a_day_tells_how_many_judgements_were_conclusive(store: Store) -> None:

@@ -1,0 +1,161 @@
+"""The files of an evidence pack, and the list of their digests; pure, one file after the other."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from checks.model.units import rfc3339
+from engine.chain import Link
+from engine.pack.tables import Table, tables
+from engine.pack.told import Told
+
+SCHEMA: Final = "controlwatch.pack/1"
+SUMS: Final = "SHA256SUMS"
+_JSON: Final = msgspec.json.Encoder(order="deterministic")
+_README: Final = """\
+# Evidence pack, {since} to {until}
+
+Made by Controlwatch {version} at {at}, of {checks} configured checks. `pack.json` says the same for programs.
+
+## Check it
+
+    sha256sum -c SHA256SUMS
+
+proves that no file of this pack was changed since it was made. Note the digest of the archive itself, or of
+SHA256SUMS, where nobody can change it.
+
+    sed -n 7p manifests.jsonl | head -c -1 | sha256sum
+
+is the digest in the row of `manifests.csv` whose `line` is 7: it covers the manifest's exact bytes. Each names the blob
+of the records that a source told; the blob lies in the state folder unless retention let it go.
+
+    jq -r 'select (.seq == 7) | [.prev, .seq, .kind, .at, .body] | join ("\\n")' chain.jsonl | head -c -1 | sha256sum
+
+is that entry's `hash`, and each entry's `prev` is the `hash` of the one before. When the pack was made, the whole chain
+was read: {chain}.
+
+## What is in it
+
+| file | what |
+|---|---|
+{files}
+
+Every table is there as CSV and as JSON. In CSV a cell that begins like a formula has an apostrophe before it; the JSON
+has it as it is. Times are UTC. A day is in control when the check passed, or passed with a warning, all day; a time
+without a judgement (`gaps`) is never a pass. Days observed are those on which anything was judged. A policy is the one
+in force when the pack was made; a source whose configuration changed within the period has an entry of kind `config` in
+the chain.
+"""
+_ABOUT: Final = {
+    "summary": "days in control, days observed, how much of the period is covered, breaches; a row a check",
+    "checks": "the configured checks, with owner, controls and threshold",
+    "policy": "every parameter of every check, and whether it is a default",
+    "days": "how often each check was judged on each day, and the longest time without a judgement",
+    "turns": "every change of state and counts, with the evidence under it",
+    "gaps": "times without a judgement",
+    "breaches": "times in which a check failed, with owner, waivers in force and the evidence that found it",
+    "waivers": "the waivers and requests of the file that touch the period, as they are now",
+    "manifests": "the collections that ended within the period",
+    "manifests.jsonl": "their manifests, byte for byte, one a line",
+    "chain.jsonl": "the entries of the evidence chain of the period",
+}
+
+
+def stem(told: Told) -> str:
+    """Name the pack after its period, both days included."""
+    last = told.until - datetime.resolution
+    return f"controlwatch-evidence-{told.since.astimezone(UTC):%Y-%m-%d}-{last.astimezone(UTC):%Y-%m-%d}"
+
+
+def files(told: Told) -> Iterator[tuple[str, bytes]]:
+    """Give the files of a pack but for its manifest of digests."""
+    found = tables(told)
+    yield "README.md", _readme(told, found).encode()
+    yield "pack.json", _about(told, found)
+    for table in found:
+        yield f"{table.name}.csv", table.csv()
+        yield f"{table.name}.json", table.json()
+    yield "manifests.jsonl", "".join(f"{each.body}\n" for each in told.manifests).encode()
+    yield "chain.jsonl", b"".join(_entry(each) + b"\n" for each in told.links)
+
+
+def archive(told: Told) -> tuple[bytes, int]:
+    """Make the archive, with the digests of all its files in ``SHA256SUMS``; give it, and how many files it has."""
+    made, sums, folder = io.BytesIO(), [], stem(told)
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in files(told):
+            packed.writestr(_entry_of(f"{folder}/{name}", told.at), data)
+            sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
+        packed.writestr(_entry_of(f"{folder}/{SUMS}", told.at), "".join(sums))
+    return made.getvalue(), len(sums) + 1
+
+
+def _entry_of(name: str, at: datetime) -> zipfile.ZipInfo:
+    """Describe a file that its owner alone may read; the same pack is the same bytes."""
+    moment = at.astimezone(UTC)
+    found = zipfile.ZipInfo(name, moment.timetuple()[:6])
+    found.compress_type, found.create_system, found.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100600 << 16
+    return found
+
+
+def _readme(told: Told, found: list[Table]) -> str:
+    listed = [f"| {table.name}.csv, {table.name}.json | {_ABOUT[table.name]}: {len(table.rows)} |" for table in found]
+    counts = {"manifests.jsonl": len(told.manifests), "chain.jsonl": len(told.links)}
+    listed += [f"| {name} | {_ABOUT[name]}: {count} |" for name, count in counts.items()]
+    return _README.format(
+        since=rfc3339(told.since),
+        until=rfc3339(told.until),
+        version=told.version,
+        at=rfc3339(told.at),
+        checks=len(told.checks),
+        chain=_chain(told),
+        files="\n".join(listed),
+    )
+
+
+def _chain(told: Told) -> str:
+    one = told.verified
+    held = f"{one.entries} entries hold, and its head is {one.head.hash.hex()}"
+    return held if one.first_bad is None else f"IT IS BROKEN at entry {one.first_bad} ({one.why}); before it {held}"
+
+
+def _about(told: Told, found: list[Table]) -> bytes:
+    verified = told.verified
+    body = {
+        "schema": SCHEMA,
+        "version": told.version,
+        "since": rfc3339(told.since),
+        "until": rfc3339(told.until),
+        "known_until": rfc3339(told.horizon),
+        "made_at": rfc3339(told.at),
+        "config": told.config_digest,
+        "chain": {
+            "entries": verified.entries,
+            "head": verified.head.hash.hex(),
+            "valid": verified.first_bad is None,
+            "first_bad": verified.first_bad,
+            "why": verified.why,
+        },
+        "rows": {table.name: len(table.rows) for table in found},
+    }
+    return _JSON.encode(body) + b"\n"
+
+
+def _entry(each: Link) -> bytes:
+    return _JSON.encode(
+        {
+            "seq": each.seq,
+            "prev": each.prev.hex(),
+            "hash": each.hash.hex(),
+            "kind": each.kind,
+            "at": each.at,
+            "body": each.body.decode("utf-8", "replace"),
+        }
+    )

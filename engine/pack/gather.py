@@ -1,0 +1,148 @@
+"""An evidence pack is read from what lies on the disk; a running engine is not disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from engine import waivers
+from engine.chain import Link, Verified
+from engine.desk_waivers import path_of
+from engine.pack.files import archive, stem
+from engine.pack.told import Checked, Kept, Told
+from engine.port import Packed, PackQuery, Past, PastQuery
+from engine.port.timeline import longest_quiet
+from engine.store import StoreError
+from engine.store.chaining import verified
+from engine.store.faults import named
+from engine.store.instants import stored, told, told_or_none, told_text
+from engine.store.opening import connect_reading, prepare
+from engine.store.past import pasts
+from engine.store.queries import load, migrations
+from engine.views import policy_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from engine.config import CheckConfig, Config
+
+BEFORE: Final = timedelta(days=1)
+"""Read before the period, so that a gap at its beginning has its place."""
+LONGEST: Final = timedelta(days=732)
+"""Of a period: two years."""
+
+
+class NoPack(ValueError):
+    """The period is none that a pack can be of; the message says why."""
+
+
+def packed(config: Config, query: PackQuery, at: datetime, version: str) -> Packed:
+    """Read a period from the state folder and make its pack, in the calling thread.
+
+    Raises ``NoPack`` on a period that is none, and ``StoreError`` when there is nothing to read.
+    """
+    if not timedelta(0) < query.until - query.since <= LONGEST:
+        message = f"a pack is of a period that ends after it begins, at most {LONGEST.days} days later"
+        raise NoPack(message)
+    if query.since >= at:
+        message = "nothing is known of a period that is yet to come"
+        raise NoPack(message)
+    found = gathered(config, query, at, version)
+    data, files = archive(found)
+    broken = found.verified.first_bad is not None
+    return Packed(name=f"{stem(found)}.zip", data=data, files=files, chain_valid=not broken, checks=len(found.checks))
+
+
+def gathered(config: Config, query: PackQuery, at: datetime, version: str) -> Told:
+    """Read everything of a period; raises ``StoreError``."""
+    unknown = [name for name in query.checks if name not in config.checks]
+    if unknown:
+        message = f"no configured check {unknown[0]!r}"
+        raise NoPack(message)
+    checks = [check for name, check in config.checks.items() if not query.checks or name in query.checks]
+    file = waivers.load(path_of(config), config.checks)
+    kept = {check.name for check in checks}
+    read = _read(config.state_dir / "store.sqlite", [check.name for check in checks], query)
+    return Told(
+        since=query.since.astimezone(UTC),
+        until=query.until.astimezone(UTC),
+        at=at,
+        version=version,
+        config_digest=config.digest,
+        checks=[_checked(check, config) for check in checks],
+        pasts=read.pasts,
+        waivers=[each for each in file.waivers if each.written.check in kept],
+        malformed=file.malformed,
+        manifests=read.manifests,
+        links=read.links,
+        verified=read.verified,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one reading of the store gave."""
+
+    pasts: Sequence[Past]
+    manifests: Sequence[Kept]
+    links: Sequence[Link]
+    verified: Verified
+
+
+def _read(path: Path, checks: Sequence[str], query: PackQuery) -> _Reading:
+    if not path.exists():
+        message = f"{path.parent} holds no evidence yet; run: controlwatch check"
+        raise StoreError(message)
+    prepare(path, migrations())
+    past_sql, ledger_sql, evidence_sql = load("past.sql"), load("ledger.sql"), load("evidence.sql")
+    period = (stored(query.since), stored(query.until))
+    with named(path), contextlib.closing(connect_reading(path)) as reader:
+        asked = PastQuery(checks=checks, since=query.since - BEFORE, until=query.until)
+        return _Reading(
+            pasts=pasts(reader, past_sql, asked),
+            manifests=[_kept(*row) for row in reader.execute(evidence_sql["manifests between"], period)],
+            links=_links(reader, ledger_sql["chain"], query),
+            verified=verified(reader, ledger_sql),
+        )
+
+
+def _links(reader: sqlite3.Connection, sql: str, query: PackQuery) -> list[Link]:
+    """Give the entries of the chain recorded within the period; one whose instant cannot be read is among them."""
+    found = []
+    for row in reader.execute(sql, (0, -1)):
+        one = Link._make(row)
+        at = told_text(one.at)
+        if at is None or query.since <= at < query.until:
+            found.append(one)
+    return found
+
+
+def _kept(digest: str, source: str, finished: int, body: str, tombstoned: int | None) -> Kept:
+    return Kept(
+        digest=digest, source=source, finished_at=told(finished), body=body, tombstoned_at=told_or_none(tombstoned)
+    )
+
+
+def _checked(check: CheckConfig, config: Config) -> Checked:
+    common = check.common
+    own = tuple(item.control for item in check.check.controls)
+    every = [config.sources[name].every for name in (*check.judged, *check.joined) if name in config.sources]
+    return Checked(
+        name=check.name,
+        check=common.check,
+        family=check.check.family,
+        severity=check.severity,
+        team=common.team,
+        policy_ref=common.policy_ref,
+        controls=common.controls if common.controls is not None else own,
+        sources=(*check.judged, *check.joined),
+        threshold=common.min_coverage,
+        max_age=check.max_age,
+        limit=longest_quiet(every, check.max_age),
+        policy=policy_of(check),
+        digest=check.digest,
+    )
