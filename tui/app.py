@@ -22,6 +22,7 @@ from tui.driver import SteadyDriver, driver_of, part
 from tui.feed import Feed
 from tui.format import full
 from tui.keymap import PLAIN, Keymap, keys_file, load
+from tui.mended import mend
 from tui.model import Clock, Model, utc_now
 from tui.place import Place, Trail, View
 from tui.remembered import Memory, default_path
@@ -31,7 +32,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.overview import OverviewScreen
 from tui.screens.page import Page
 from tui.theme import ANSI, DARK, LIGHT, Palette, after, palette, themes
-from tui.widgets.painted import Painted
+from tui.widgets.painted import Ascii, Painted
 from tui.widgets.table import Table
 
 POLL_SECONDS = 0.5
@@ -97,10 +98,9 @@ class ControlwatchApp(App[None]):
         return self._asked_read_only or (snapshot is not None and snapshot.read_only)
 
     def get_line_filters(self) -> list[LineFilter]:
-        """With NO_COLOR and the terminal's own colours, draw with none at all."""
-        if self.no_color and self.native_ansi_color:
-            return [NoColor()]
-        return list(super().get_line_filters())
+        """With NO_COLOR draw with no colour at all, in every theme; with ASCII glyphs, also what is typed."""
+        filters = [NoColor()] if self.no_color else super().get_line_filters()
+        return [*filters, *([Ascii()] if self.ascii_only else [])]
 
     async def on_event(self, event: events.Event) -> None:
         """Do what a key of a page or an input means at once, in the order of typing.
@@ -286,8 +286,9 @@ class ControlwatchApp(App[None]):
             self.trail = trail
 
     def action_overview(self) -> None:
-        """Go back to the overview."""
-        self.climb(0)
+        """Go back to the overview; there, to its first list."""
+        first = self.pages[0]
+        first.to_first() if self.screen is first else self.climb(0)
 
     def action_sources(self, name: str = "") -> None:
         """Show the sources, the cursor on one of them."""
@@ -377,6 +378,7 @@ def run(
     ``on_quit`` after the terminal is as it was, whatever happened. ``keymap``: else that of the person's keys file.
     """
     terminal.follow_size()
+    mend()
     app = ControlwatchApp(
         port,
         read_only=read_only,

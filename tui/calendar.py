@@ -1,22 +1,27 @@
-"""What the history screen tells: a strip for each family and check, what the cursor's cell was, breaches; pure."""
+"""What the history screen tells: a strip for each family and check, what the cursor's cell was, and gaps; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from checks.model.state import State
 from engine.port import Day
-from tui.format import age2, clean, fit, number, percent
+from engine.port.timeline import DAY, Gap, Timeline, coverage
+from tui.format import age2, clean, fit, moment, number, percent, zone_mark
 from tui.lines import BLANK, Line, Span, line
 from tui.model import FAMILIES, WORD_OF, Item
-from tui.past import DAY, Breach, Cell, Gap, Timeline, cells, coverage
+from tui.past import Cell, cells
+from tui.period import AUDIT, day_of
 from tui.plots import GAP, ruler, runs
 from tui.scene import Scene
 from tui.status import GLYPHS, ROLES
 from tui.widgets.board import Content
 
 FUTURE = "·"
+HERE = "here"
+_ROOMY = 100
+"""From this width on the cursor's line tells more."""
 
 
 def keys(items: Sequence[Item], opened: Collection[str]) -> list[str]:
@@ -44,12 +49,20 @@ def strips(drawn: Scene, opened: Collection[str], cursor: int | None, selected: 
     size = found[1] - found[0]
     legend = f"1 cell = {_length(size)}, worst wins · ? no data"
     return Content(
-        title=line(Span("History ", "strong"), Span(drawn.period.title, "text")),
+        title=line(Span("History ", "strong"), Span(drawn.period.title, "text"), Span(_day_of(drawn), "dim")),
         note=line(Span(note or legend, "dim")),
         head=[head],
         rows=rows,
         empty=[line(Span("  no check configured", "dim"))],
     )
+
+
+def _day_of(drawn: Scene) -> str:
+    """Say how far an audit period has gone."""
+    if drawn.period.name != AUDIT:
+        return ""
+    day, whole = day_of(drawn.period, drawn.horizon)
+    return f" · day {day}/{whole}"
 
 
 def _length(size: timedelta) -> str:
@@ -131,10 +144,10 @@ def told(drawn: Scene, key: str | None, cursor: int | None) -> list[Line]:
     if key is None or not drawn.timelines:
         return [BLANK, BLANK]
     if cursor is None or cursor >= len(drawn.edges) - 1:
-        return [_period_line(drawn, key), _gap_line(drawn.gaps(key), "in this period")]
+        return [_period_line(drawn, key), _gap_line(drawn, drawn.gaps(key), "in this period")]
     start, end = drawn.edges[cursor], drawn.edges[cursor + 1]
     touching = [gap for gap in drawn.gaps(key) if gap.start < end and gap.end > start]
-    return [_cell_line(drawn, key, start, end), _gap_line(touching, "here")]
+    return [_cell_line(drawn, key, start, end), _gap_line(drawn, touching, HERE)]
 
 
 def _period_line(drawn: Scene, key: str) -> Line:
@@ -148,7 +161,7 @@ def _period_line(drawn: Scene, key: str) -> Line:
 
 
 def _cell_line(drawn: Scene, key: str, start: datetime, end: datetime) -> Line:
-    when = f" {_when(start, end)}"
+    when = f" {when_of(start, end)}"
     lines = drawn.of(key)
     pairs = [(cells([each], [start, end], drawn.horizon)[0], each) for each in lines]
     if not pairs or pairs[0][0].future:
@@ -163,26 +176,30 @@ def _cell_line(drawn: Scene, key: str, start: datetime, end: datetime) -> Line:
         Span(when + "  ", "strong"),
         Span(f"{glyph} {word}", f"bold.{role}" if role in ROLES.values() else role),
         Span(f"  {clean(worst.check)}"),
-        Span(counts + _judged(judged, whole_days=end - start >= DAY), "dim"),
+        Span(counts, "text"),
+        Span(_judged(judged, wide=drawn.width >= _ROOMY, whole_days=end - start >= DAY), "dim"),
     )
 
 
-def _judged(days: Sequence[Day], *, whole_days: bool) -> str:
-    """Write how often it was judged on these days, and the longest pause."""
+def _judged(days: Sequence[Day], *, wide: bool, whole_days: bool) -> str:
+    """Write how many judgements of these days were conclusive, and the longest pause."""
     if not days:
         return ""
     longest = timedelta(seconds=max(day.longest_gap_seconds for day in days))
-    pause = f", longest pause {age2(longest)}" if whole_days else ""
-    return f" · judged {number(sum(day.judged for day in days))}×{pause}"
+    pause = f", longest pause {age2(longest)}" if whole_days and wide else ""
+    judged, conclusive = sum(day.judged for day in days), sum(day.conclusive for day in days)
+    word = " judgements conclusive" if wide else " conclusive"
+    return f" · {number(conclusive)}/{number(judged)}{word}{pause}"
 
 
-def _when(start: datetime, end: datetime) -> str:
+def when_of(start: datetime, end: datetime) -> str:
+    """Write the time of a cell, in its own zone."""
     size = end - start
     if size == DAY:
         return start.strftime("%a %d %b %Y")
     if size > DAY:
         return f"{start:%d %b}–{end - timedelta(days=1):%d %b %Y}"
-    return f"{start:%d %b %H:%M}–{end:%H:%MZ}"
+    return f"{start:%d %b %H:%M}–{end:%H:%M}{zone_mark(end)}"
 
 
 def _counts(one: Timeline, start: datetime, end: datetime) -> str:
@@ -196,65 +213,42 @@ def _counts(one: Timeline, start: datetime, end: datetime) -> str:
     low, high = coverage(turn)
     share = percent(low) if low == high else f"{percent(low).rstrip('%')}–{percent(high)}"
     of = turn.passed + turn.failed + turn.unknown
+    missing = "?" if turn.missing is None else number(turn.missing)
     parts = [
         f"{number(turn.failed)} fail" if turn.failed else "",
         f"{number(turn.unknown)} unknown" if turn.unknown else "",
+        f"{missing} may be missing" if turn.missing != 0 else "",
     ]
     return "".join([f" {share} of {number(of)}", *(f", {part}" for part in parts if part)])
 
 
-def _gap_line(gaps: Sequence[Gap], where: str) -> Line:
+def _gap_line(drawn: Scene, gaps: Sequence[Gap], where: str) -> Line:
     if not gaps:
+        first = [one.stretches[0] for one in drawn.timelines.values() if one.stretches]
+        known = max((each.end for each in first if each.state is None), default=None)
+        if known is not None and where != HERE:
+            return line(Span(" ? ", "blind"), Span(f"nothing is known before {moment(known, drawn.local_horizon)}"))
         return line(Span(f" no gap {where}", "dim"))
     longest = max(gaps, key=lambda gap: gap.lost)
     rest = f" · {len(gaps) - 1} more" if len(gaps) > 1 else ""
-    return line(Span(" ? ", "blind"), Span(gap_text(longest)), Span(f"{rest} · shown as ?, never as ✔", "dim"))
+    why = " (nothing was judged)" if is_silent(drawn, longest) else ""
+    text = Span(gap_text(longest, drawn.zone) + why)
+    return line(Span(" ? ", "blind"), text, Span(f"{rest} · shown as ?, never as ✔", "dim"))
 
 
-def gap_text(gap: Gap) -> str:
-    """Say when a gap was."""
-    start, end = f"{gap.start:%d %b %H:%M}", gap.end.strftime("%H:%MZ")
-    if gap.end.date() != gap.start.date():
-        end = gap.end.strftime("%d %b %H:%MZ")
+def is_silent(drawn: Scene, gap: Gap) -> bool:
+    """Tell whether no check at all was judged in a gap, as when the engine stood still."""
+    others = drawn.timelines.values()
+    return len(others) > 1 and all(
+        any(each.start < gap.end and each.end > gap.start and each.is_placed for each in one.gaps) for one in others
+    )
+
+
+def gap_text(gap: Gap, zone: tzinfo | None) -> str:
+    """Say when a gap was, in the reader's zone."""
+    at, until = gap.start.astimezone(zone), gap.end.astimezone(zone)
+    day = "" if until.date() == at.date() else f"{until:%d %b} "
+    period = f"{at:%d %b %H:%M}–{day}{until:%H:%M}{zone_mark(until)}"
     if gap.is_placed:
-        return f"gap: {start}–{end} ({age2(gap.lost)}) no data"
-    return f"gap: {age2(gap.lost)} without data, somewhere within {start}–{end}"
-
-
-def breach_list(drawn: Scene, key: str | None, width: int) -> Content:
-    """List the breaches of a row, the latest first."""
-    found = drawn.breaches(key) if key is not None else []
-    closed = [breach.end - breach.start for breach in found if breach.end is not None]
-    mean = f"mean {age2(sum(closed, timedelta(0)) / len(closed))}" if closed else ""
-    rows = [(f"{index}", _breach(breach, drawn, width - 1)) for index, breach in enumerate(found)]
-    clear = "  ✔ no breach in what is covered" if drawn.timelines and key and drawn.of(key) else "  nothing told yet"
-    return Content(
-        title=line(Span("Breaches", "strong"), Span(f" {len(found)}" if found else "", "text")),
-        note=line(Span(mean, "dim")),
-        rows=rows,
-        empty=[line(Span(clear, "dim"))],
-    )
-
-
-def _breach(breach: Breach, drawn: Scene, width: int) -> Line:
-    until = breach.end or drawn.horizon
-    start = ("≤" if breach.is_older else " ") + breach.start.strftime("%d %b %H:%M")
-    end = breach.end.strftime("%d %b %H:%M") if breach.end else "not over"
-    glyph, role = (
-        ("✖", "fail") if breach.end is None else (("·", "dim") if breach.ended is None else _ended(breach.ended))
-    )
-    cells_ = [
-        Span(start, "text"),
-        Span(" → ", "dim"),
-        Span(fit(end, 12), "text" if breach.end else "bold.fail"),
-        Span(f" {glyph} ", role),
-        Span(fit(age2(until - breach.start), 7, right=True), "strong"),
-    ]
-    name = width - 13 - 3 - 12 - 3 - 7 - 1
-    if name >= 6:
-        cells_.append(Span(" " + fit(clean(breach.check), name), "dim"))
-    return tuple(cells_)
-
-
-def _ended(state: State) -> tuple[str, str]:
-    return GLYPHS[state], state_role(state)
+        return f"gap: {period} ({age2(gap.lost)}) no data"
+    return f"gap: {age2(gap.lost)} without data, somewhere within {period}"

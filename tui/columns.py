@@ -7,11 +7,12 @@ are reached by scrolling sideways, one at a time, and the heading says on which 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
 
 from engine.port import Query, Row
+from tui.findings import fact
 from tui.format import age, clean, fit, moment
 from tui.lines import Line, Span, line
 from tui.model import Item, Word
@@ -21,6 +22,8 @@ Sort = Literal["worst", "since", "label", "reason", "check", "source"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 GAP = 2
 """Cells between columns."""
+FACT = "fact:"
+"""Begins the name of a column of one compared fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Column:
     says: str = ""
     """For the menu."""
 
+    @property
+    def title(self) -> str:
+        """Give what stands above it."""
+        return clean(self.name.removeprefix(FACT), 24)
+
 
 COLUMNS: Mapping[str, Column] = {
     each.name: each
@@ -55,6 +63,7 @@ COLUMNS: Mapping[str, Column] = {
         Column("Why", 10, 11, sort="reason", says="the reason"),
         Column("Due", 9, right=True, from_width=None, says="when it must be mended"),
         Column("Owner", 10, 1, 16, from_width=140, says="the team of the check"),
+        Column("Facts", 16, 9, from_width=170, says="all that was compared"),
         Column("Waiver", 10, from_width=None, says="the waiver that covers it"),
         Column("Ack", 10, 1, 24, from_width=None, says="the note of who looks at it"),
         Column("Flag", 8, from_width=72, says="what is special: NEW, URGENT, due, waived, back"),
@@ -75,10 +84,29 @@ class Layout:
     """Columns that do not scroll."""
 
 
-def chosen(names: Sequence[str] | None, width: int) -> list[Column]:
-    """Give the columns in order: those that a person chose, else those that suit the width."""
-    known = [COLUMNS[name] for name in dict.fromkeys(names or ()) if name in COLUMNS]
-    return known or [each for each in COLUMNS.values() if each.from_width is not None and width >= each.from_width]
+def column(name: str) -> Column | None:
+    """Give a column by its name: one of the list's own, or of one fact; None where there is none."""
+    if name.startswith(FACT) and name != FACT:
+        return Column(name, min(24, max(8, len(name) - len(FACT))), 2, 24, says="a fact that was compared")
+    return COLUMNS.get(name)
+
+
+def chosen(names: Sequence[str] | None, width: int, *, alone: bool = False) -> list[Column]:
+    """Give the columns in order: those that a person chose, else those that suit the width.
+
+    ``alone``: the list is of one check, so that who told it says more than the check's name.
+    """
+    known = [each for name in dict.fromkeys(names or ()) if (each := column(name)) is not None]
+    if known:
+        return known
+    swapped = {"Check": replace(COLUMNS["Source"], from_width=COLUMNS["Check"].from_width)} if alone else {}
+    every = [swapped.get(name, each) for name, each in COLUMNS.items()]
+    return [each for each in every if each.from_width is not None and width >= each.from_width]
+
+
+def fact_columns(rows: Sequence[Row]) -> list[str]:
+    """Name a column for each fact of the rows, in the order of the checks."""
+    return [f"{FACT}{name}" for name in dict.fromkeys(name for row in rows for name in row.facts)]
 
 
 def lay_out(columns: Sequence[Column], width: int, shift: int = 0) -> Layout:
@@ -118,6 +146,8 @@ def _furthest(rest: Sequence[Column], room: int) -> int:
 
 def _grown(shown: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     """Give what is left over to the columns that grow; take what is missing from the last."""
+    if not shown:
+        return []  # A list that is not in sight may have no width at all.
     sizes = [min(each.least, width) for each in shown]
     room = width - _need(shown) + GAP
     if room < 0:
@@ -142,34 +172,48 @@ def headings(layout: Layout, query: Query) -> Line:
     mark = "▲" if query.reverse else "▼"
     spans: list[Span] = []
     marked = False
-    for place, (column, width) in enumerate(layout.cells):
-        here = column.sort == query.sort and not marked
+    for place, (each, width) in enumerate(layout.cells):
+        here = each.sort == query.sort and not marked
         marked = marked or here
-        name = f"{column.name}{mark}" if here else column.name
+        name = f"{each.title}{mark}" if here else each.title
         if layout.before and place == layout.lead:
             name = f"< {name}"
         if layout.after and place == len(layout.cells) - 1:
             name = f"{fit(name, min(len(name), width - 2))} >"
         spans += [Span(" " * GAP, "dim")] if place else []
-        action = f"sort_by('{column.sort}')" if column.sort else ""
-        spans.append(Span(fit(name, width, right=column.right), "strong" if here else "dim", action))
+        action = f"sort_by('{each.sort}')" if each.sort else ""
+        spans.append(Span(fit(name, width, right=each.right), "strong" if here else "dim", action))
     return tuple(spans)
 
 
 def row_line(row: Row, item: Item | None, now: datetime, layout: Layout) -> Line:
     """Write one finding in a row."""
     spans: list[Span] = []
-    for place, (column, width) in enumerate(layout.cells):
-        span = _cell(column, width, row, item, now)
+    for place, (each, width) in enumerate(layout.cells):
+        span = _cell(each, width, row, item, now)
         spans.append(Span(" " * GAP + span.text, span.role) if place else span)
     return tuple(spans)
 
 
-def _cell(column: Column, width: int, row: Row, item: Item | None, now: datetime) -> Span:
-    if column.name == "State":
+def _cell(drawn: Column, width: int, row: Row, item: Item | None, now: datetime) -> Span:
+    if drawn.name == "State":
         return word_cell(row_word(row), width)
-    text, role = _TEXTS[column.name](row, item, now)
-    return Span(fit(text, width, right=column.right), role)
+    text, role = _text(drawn, row, item, now)
+    return Span(fit(text, width, right=drawn.right), role)
+
+
+def _text(drawn: Column, row: Row, item: Item | None, now: datetime) -> tuple[str, str]:
+    """Give what stands in a column, and its role; nothing where the row's check does not compare that fact."""
+    if not drawn.name.startswith(FACT):
+        return _TEXTS[drawn.name](row, item, now)
+    name = drawn.name.removeprefix(FACT)
+    if name not in row.facts:
+        return "", "dim"
+    return fact(row.facts[name], now), "blind" if row.facts[name] is None else "text"
+
+
+def _facts(row: Row, _item: Item | None, now: datetime) -> tuple[str, str]:
+    return " · ".join(f"{clean(name)} {fact(value, now)}" for name, value in row.facts.items()), "dim"
 
 
 def _flag(row: Row, _item: Item | None, now: datetime) -> tuple[str, str]:
@@ -209,6 +253,7 @@ _TEXTS: Mapping[str, Callable[[Row, Item | None, datetime], tuple[str, str]]] = 
     "Why": lambda row, _item, _now: (clean(row.reason), "dim"),
     "Due": lambda row, _item, now: (due(row, now), "warn" if row.due is not None and row.due <= now else "dim"),
     "Owner": lambda _row, item, _now: (clean(item.view.team) if item else "", "dim"),
+    "Facts": _facts,
     "Waiver": lambda row, _item, _now: (clean(row.waiver or "–"), "waived" if row.waiver else "dim"),
     "Ack": lambda row, _item, _now: (clean(row.acked or "–"), "dim"),
     "Flag": _flag,
@@ -217,7 +262,7 @@ _TEXTS: Mapping[str, Callable[[Row, Item | None, datetime], tuple[str, str]]] = 
 
 def plain_cells(row: Row, item: Item | None, now: datetime, columns: Sequence[Column]) -> list[str]:
     """Write a finding's cells whole, to be copied."""
-    return [_TEXTS[each.name](row, item, now)[0] for each in columns]
+    return [_text(each, row, item, now)[0] for each in columns]
 
 
 def sort_beside(sort: Sort, way: int, columns: Sequence[Column]) -> Sort:
@@ -228,10 +273,10 @@ def sort_beside(sort: Sort, way: int, columns: Sequence[Column]) -> Sort:
     return found[(found.index(sort) + way) % len(found)]
 
 
-def column_row(column: Column, *, shown: bool) -> Line:
+def column_row(each: Column, *, shown: bool) -> Line:
     """Describe a column in the menu."""
     return line(
         Span(f"({'*' if shown else ' '}) "),
-        Span(fit(column.name, 10), "strong" if shown else "text"),
-        Span(column.says, "dim"),
+        Span(fit(each.title, 16), "strong" if shown else "text"),
+        Span(each.says, "dim"),
     )

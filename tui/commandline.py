@@ -18,6 +18,7 @@ from tui.place import Place
 THEMES = ("dark", "light", "ansi")
 ELSEWHERE = ("serve", "demo", "attach", "init", "config", "secret", "evidence", "rules", "dashboard")
 """Commands of the program that have no screen."""
+WAIVER_VERBS = ("list", "request", "approve", "reject", "revoke", "extend")
 SUGGESTED_MAX = 200
 
 
@@ -196,12 +197,15 @@ def _events(said: str, narrowed: str, words: Vocabulary) -> Meaning:
 
 def _waiver(said: str, narrowed: str, words: Vocabulary) -> Meaning:
     first, _, rest = said.partition(" ")
-    if first in {"request", "approve", "revoke"}:
+    if first in {"request", "approve", "reject", "revoke", "extend"}:
         if words.read_only:
             return Fault(f"waiver {first}: this screen is read-only")
-        return Act("waiver.request") if first == "request" else Go((Place("waivers", rest.strip()),))
+        if first == "request":
+            return Act("waiver.request")
+        name = rest.strip()
+        return Ask(f"waiver {first}", [name]) if name else Fault(f"waiver {first}: which? waiver list shows their ids")
     if first not in {"", "list"}:
-        return Fault(f"waiver {clean(first, 40)}: one of list, request, approve ID, revoke ID")
+        return Fault(f"waiver {clean(first, 40)}: one of list, request, approve ID, reject ID, revoke ID, extend ID")
     return Go((Place("waivers"),), narrowed)
 
 
@@ -275,9 +279,9 @@ VERBS: Sequence[Verb] = (
     Verb(
         name="waiver",
         usage="waiver [list|request|…]",
-        help="the waivers; request one for what is selected; approve ID, revoke ID",
+        help="the waivers; request one for what is selected; approve, reject, revoke, extend ID",
         read=_waiver,
-        names=lambda words: ("list",) if words.read_only else ("list", "request", "approve", "revoke"),
+        names=lambda words: ("list",) if words.read_only else WAIVER_VERBS,
     ),
     Verb(
         name="run",

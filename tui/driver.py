@@ -27,6 +27,21 @@ class SteadyDriver(LinuxDriver):
     is_stuck = False
     """Whether the terminal did not take our last words."""
 
+    def _sigtstp_application(self, *_: object) -> None:
+        """Stop on the loop: a signal comes in the middle of anything, even of what holds the queue's lock."""
+        self._loop.call_soon_threadsafe(super()._sigtstp_application)
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal again on the loop."""
+        self._loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        """Take the terminal again; after a SIGSTOP, which nobody sees, give it back first, or two threads read keys."""
+        if not self._must_signal_resume:
+            self.suspend_application_mode()
+        self.resume_application_mode()
+        self._app.refresh(layout=True)
+
     def write(self, data: str) -> None:
         """Queue what is drawn, or drop it."""
         if not self._offer(self._writer_thread, data):

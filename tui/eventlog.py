@@ -10,13 +10,14 @@ from typing import get_args
 from checks.model.state import State
 from engine.port import Event, EventKind, EventQuery
 from tui.format import age2, clean, fit, full, number, wrap, zone_mark, zoned
-from tui.lines import BLANK, Line, Span, line
+from tui.lines import BLANK, Line, Span, crop, line
 from tui.status import GLYPHS
 from tui.widgets.board import Content
+from tui.widgets.log import RULE
 
 KINDS: tuple[EventKind, ...] = get_args(EventKind)
-RULE = "day:"
-"""Prefix of the key of a rule between two days."""
+_BY, _AFTER, _MOST_WIDE = 12, 7, 90
+"""Columns of who did it, and of the time since the event before; and the width from which on they are shown."""
 _ROLES = {State.FAIL: "fail", State.WARN: "warn", State.WAIVED: "waived", State.PASS: "pass"}
 _GLYPHS = {"source": "!", "waiver": "◆", "operator": "●", "config": "=", "engine": "·", "finding": "·", "state": "·"}
 
@@ -30,6 +31,8 @@ class Fold:
     count: int
     key: str
     """Stays the same when more fold on top."""
+    before: datetime | None = None
+    """When the event of the same kind and object before these was, UTC; None where none is known."""
 
 
 def folded(events: Sequence[Event]) -> list[Fold]:
@@ -41,12 +44,23 @@ def folded(events: Sequence[Event]) -> list[Fold]:
         else:
             found.append([event])
     seen: dict[str, int] = {}
+    latest: dict[tuple[str, str], datetime] = {}
     folds: list[Fold] = []
     for group in reversed(found):  # From the oldest, so that what is new changes no key.
         stem = f"{group[-1].at.timestamp()}:{group[-1].kind}:{group[-1].what}:{group[-1].text}"
         seen[stem] = seen.get(stem, 0) + 1
-        folds.append(Fold(group[0], group[-1], len(group), f"{stem}:{seen[stem]}"))
+        about = (group[-1].kind, group[-1].what)
+        folds.append(Fold(group[0], group[-1], len(group), f"{stem}:{seen[stem]}", latest.get(about)))
+        latest[about] = group[0].at
     return folds[::-1]
+
+
+def fresh(events: Sequence[Event], top: Event | None) -> list[Fold]:
+    """Fold the events that came after the one on top of a list."""
+    if top is None:
+        return folded(events)
+    place = next((index for index, each in enumerate(events) if each == top or each.at < top.at), len(events))
+    return folded(events[:place])
 
 
 def _says(event: Event) -> tuple[object, ...]:
@@ -114,14 +128,19 @@ def _row(fold: Fold, at: datetime, width: int) -> Line:
     kind = fit(event.kind, 9) if width >= 56 else ""
     what = 26 if width >= 90 else 18 if width >= 56 else 12
     folds = (Span(f"×{number(fold.count)} ", "strong"),) if fold.count > 1 else ()
+    told: Line = (*folds, Span(clean(event.text), "text" if event.state is State.FAIL else "dim"))
+    if width >= _MOST_WIDE:
+        used = 12 + 2 + 9 + what + 1 + _BY + _AFTER + 2
+        after = age2(fold.newest.at - fold.before) if fold.before is not None else ""
+        by = Span(" " + fit(clean(event.by), _BY), "text")
+        told = (*crop(told, max(8, width - used)), by, Span(" " + fit(after, _AFTER, right=True), "dim"))
     return line(
         Span(time, "dim"),
         event_glyph(event),
         Span(" "),
         Span(kind, "dim"),
         Span(fit(clean(event.what), what) + " ", "text"),
-        *folds,
-        Span(clean(event.text), "text" if event.state is State.FAIL else "dim"),
+        *told,
     )
 
 
@@ -131,10 +150,16 @@ def headings(now: datetime, width: int) -> Line:
     if width < 56:
         return line(Span(f" {fit('At', 6)}St {fit('Object', 12)} What", "dim"))
     what = 26 if width >= 90 else 18
-    return line(Span(f" {fit(f'Time {zone}', 12)}St{fit('Kind', 9)}{fit('Object', what)} What", "dim"))
+    told = "What"
+    if width >= _MOST_WIDE:
+        room = max(8, width - (12 + 2 + 9 + what + 1 + _BY + _AFTER + 2))
+        told = f"{fit('What', room)} {fit('By (claimed)', _BY)} {fit('After', _AFTER, right=True)}"
+    return line(Span(f" {fit(f'Time {zone}', 12)}St{fit('Kind', 9)}{fit('Object', what)} {told}", "dim"))
 
 
-def chips(query: EventQuery, *, typed: str, fault: str, follows: bool, held: str, shown: int, matching: int) -> Line:
+def chips(
+    query: EventQuery, *, typed: str, fault: str, follows: bool, held: str, shown: int, matching: int, about: str = ""
+) -> Line:
     """Show what narrows the list, and whether it follows: never an invisible filter; each is clickable."""
     spans = [Span(f" ✖ {fault} ", "fail")] if fault else []
     spans.append(Span(f" {number(matching)} events", "strong" if matching else "dim"))
@@ -145,9 +170,19 @@ def chips(query: EventQuery, *, typed: str, fault: str, follows: bool, held: str
         spans += [Span("  "), Span(f" ‖ PAUSED {held} ", "chip.warn", "hold")]
     if query.what:
         spans += [Span("  "), Span(f" of {clean(query.what, 40)} ", "chip.waived", "all_objects")]
+    if about:
+        spans += [Span("  "), Span(f" {clean(about, 60)} ", "chip.waived", "all_objects")]
     if typed:
         spans += [Span("  "), Span(f" / {clean(typed, 60)} ", "chip.waived", "filter")]
     return tuple(spans)
+
+
+def held_back(new: int, folds: int) -> list[Line]:
+    """Say above a paused list how many came meanwhile, and how few rows they are; nothing while none did."""
+    if not new:
+        return []
+    folded_ = f", folded into {number(folds)}" if folds < new else ""
+    return [line(Span(f"  {number(new)} new above{folded_}: p resumes and shows them", "strong", "hold"))]
 
 
 def kind_chips(kinds: Sequence[EventKind]) -> Line:
@@ -160,7 +195,7 @@ def kind_chips(kinds: Sequence[EventKind]) -> Line:
 
 def nothing(query: EventQuery, typed: str) -> Line:
     """Say why there is no row."""
-    if typed or query.kinds or query.what:
+    if typed or query.kinds or query.what or query.whats or query.since:
         return line(Span("  no event matches: esc clears what was typed, K the kinds, U the object", "dim"))
     return line(Span("  nothing has happened yet", "dim"))
 
@@ -174,6 +209,10 @@ def told(fold: Fold | None, now: datetime, width: int) -> Content:
     if fold.count > 1:
         facts.append(("folded", f"{number(fold.count)} the same since {full(fold.oldest.at, now)}"))
         facts.append(("for", age2(fold.newest.at - fold.oldest.at)))
+    if event.by:
+        facts.append(("by", f"{clean(event.by)}, as claimed"))
+    if fold.before is not None:
+        facts.append(("after", f"{age2(fold.oldest.at - fold.before)} since the one before"))
     if event.state is not None:
         facts.append(("state", f"{GLYPHS[event.state]} {event.state.value}"))
     lines = [line(Span(f" {fit(name, 8)}", "dim"), Span(text)) for name, text in facts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta, tzinfo
 
 from engine.port import Port
+from tui.lately import Lately
 from tui.model import Clock, Model, build, differs
 
 SECOND = timedelta(seconds=1)
@@ -24,6 +25,8 @@ class Feed:
         self.model: Model = build(port.snapshot(), port.fault(), self._began, self._began)
         """The latest; states are those of its own instant."""
         self._drawn_at = self.model.now
+        self.lately = Lately()
+        """What became of the checks, for whichever screen draws it."""
 
     def look(self) -> bool:
         """Derive the model again, at most once a second without news; tell whether it is worth drawing."""

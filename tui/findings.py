@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from checks.model.judgement import Scalar
 from checks.model.state import State
-from engine.port import Detail, Event, EvidenceRef, Query, Row
-from tui.format import age, age2, clean, clean_lines, fit, full, moment, number, scalar, wrap
-from tui.lines import BLANK, Line, Span, line
-from tui.model import Item, Word
-from tui.status import GLYPHS, coverage, row_word, word_cell
+from engine.port import Event, Query, Row
+from tui.format import age, clean, clean_lines, fit, full, moment, number, scalar, wrap
+from tui.lines import BLANK, Line, Span, crop, ends, line, rule, size
+from tui.model import Item, Model
+from tui.plots import left
+from tui.status import GLYPHS, row_word, sources_line, word_cell
 
 View = Literal["open", "all", "new", "waived", "resolved"]
 VIEWS: tuple[View, ...] = get_args(View)
+_AGES = {"new": " 24h"}
+"""Of which time a view is."""
+_BAR = 10
+"""Cells of the bar that shows how far down the list is."""
+SLIM = 60
+"""Below this width there is no such bar."""
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 RECORD_CAP = 200_000
 """Characters of a raw record that are shown."""
 
@@ -31,7 +41,10 @@ class Shown:
     faults: Sequence[str] = ()
     """What of it was not understood."""
     matching: int = 0
+    """Findings that match; of those that are not counted yet, how many are known."""
     total: int = 0
+    counted: bool = True
+    """Whether the numbers are those of the query."""
     took_seconds: float | None = None
     """How long the filter took; None where it is not worth telling."""
     waiting_seconds: float | None = None
@@ -40,6 +53,10 @@ class Shown:
     frozen: str | None = None
     """What a frozen list does not show; None while it is not frozen."""
     exporting: str = ""
+    judged: int | None = None
+    """Subjects that were judged; None where that is not known exactly."""
+    hidden: int = 0
+    """Columns that are not drawn."""
 
 
 def chips(shown: Shown) -> Line:
@@ -51,20 +68,37 @@ def chips(shown: Shown) -> Line:
     if shown.typed:
         spans += [Span(f" / {clean(shown.typed)} ", "chip.waived", "filter"), Span(" ")]
     spans += [Span(f"! {clean(fault)} ", "warn") for fault in shown.faults[:1]]
-    spans.append(Span(_found(shown), "dim"))
+    spans += [Span(_found(shown), "dim"), Span(_judged(shown), "dim")]
     if shown.marked:
         spans += [Span("  "), Span(f"● {shown.marked}", "mark", "unmark")]
     if shown.exporting:
         spans += [Span("  "), Span(shown.exporting, "strong", "export")]
-    spans += [Span("  view ", "dim", "view"), Span(query.view, "strong", "view")]
+    spans += [Span("  view ", "dim", "view"), Span(f"{query.view}{_AGES.get(query.view, '')}", "strong", "view")]
     if query.check is not None:
         spans += [Span("  check ", "dim"), Span(clean(query.check), "strong", "next_check")]
     spans += [Span("  sort ", "dim", "sort"), Span(f"{query.sort} {'▲' if query.reverse else '▼'}", "text", "reverse")]
+    if shown.hidden:
+        what = "1 column hidden" if shown.hidden == 1 else f"{shown.hidden} columns hidden"
+        spans += [Span(f"  {what} (", "dim", "columns"), Span("c", "key", "columns"), Span(")", "dim", "columns")]
     return tuple(spans)
+
+
+def _judged(shown: Shown) -> str:
+    """Say of how many subjects the open findings are, where all of them are meant."""
+    if shown.typed or not shown.counted or shown.waiting_seconds is not None:
+        return ""
+    if shown.query.view == "open" and shown.judged is not None:
+        return f" of {number(shown.judged)} judged"
+    return " finding" if shown.total == 1 else " findings"
 
 
 def _found(shown: Shown) -> str:
     """Say how many there are, of how many, and how long that took or takes."""
+    if not shown.counted and shown.matching:
+        waited = "" if shown.waiting_seconds is None else f", {shown.waiting_seconds:.1f} s"
+        return f"{number(shown.matching)}+ found, … counting{waited}"
+    if not shown.counted and shown.waiting_seconds is None:
+        return "… asking the store"
     if shown.waiting_seconds is not None:
         return f"… asking the store, {shown.waiting_seconds:.1f} s"
     if not shown.typed:
@@ -73,32 +107,73 @@ def _found(shown: Shown) -> str:
     return f"{number(shown.matching)} of {number(shown.total)}{took}"
 
 
-def check_chip(item: Item) -> Line:
-    """Write a check of the family in a few cells."""
-    return (
-        word_cell(item.word, len(item.word) + 2),
-        Span(f" {clean(item.view.name, 32)}"),
-        Span(f" {coverage(item)}", "dim"),
-    )
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where the cursor is in a list, and what of the list is in sight."""
+
+    index: int
+    matching: int
+    top: int
+    height: int
+
+    @property
+    def below(self) -> int:
+        """Count the rows below those in sight."""
+        return max(0, self.matching - self.top - self.height)
 
 
-def about(row: Row | None, item: Item | None, now: datetime) -> list[Line]:
-    """Tell three lines about the finding under the cursor: who and since when, why, what to do."""
+def place(row: Row | None, sight: Sight, width: int) -> Line:
+    """Draw the rule under a list: what the cursor is on, which row that is, and what is not in sight."""
+    if row is None or not sight.matching:
+        return (Span("─" * width, "faint"),)
+    word = row_word(row)
+    named = line(word_cell(word, len(word) + 2), Span(f" {clean(row.label)}", "strong"))
+    note = line(Span(f"row {number(sight.index + 1)}/{number(sight.matching)}", "dim"))
+    if sight.matching > sight.height:
+        share = sight.index / max(1, sight.matching - 1)
+        filled = round(_BAR * share)
+        bars = (Span("█" * filled, "dim"), Span("░" * (_BAR - filled), "faint")) if width >= SLIM else BLANK
+        more = Span(f"… {number(sight.below)} more   " if sight.below else "", "dim")
+        note = line(more, *note, Span(" "), *bars, Span(f" {int(100 * share)}%", "dim"))
+    room = width - size(note) - 8
+    return rule(crop(named, room) if size(named) > room > 0 else named, note, width, "faint")
+
+
+def about(row: Row | None, item: Item | None, model: Model, width: int) -> list[Line]:
+    """Tell three lines about the finding under the cursor: since when and whose, why on what data, what to do."""
     if row is None:
         return [BLANK, BLANK, BLANK]
-    first = line(
-        Span(" "),
-        word_cell(row_word(row), 0 if row_word(row) is Word.WAIVED else 9),
-        Span(clean(row.label), "strong"),
-        Span(f"  since {moment(row.first_seen, now)} ({age(now - row.first_seen)})"),
-        Span(f" · {clean(row.check)}", "dim"),
-    )
-    facts = " · ".join(f"{clean(name)} {scalar(value)}" for name, value in row.facts.items())
+    now = model.now
+    team = clean(item.view.team) if item else ""
+    waiver = Span(f"waiver {clean(row.waiver)}", "waived") if row.waiver else Span("no waiver", "dim")
+    due = f" · due {moment(row.due, now)}" if row.due is not None and row.resolved_at is None else ""
+    ack = f" · {clean(row.acked, 40)}" if row.acked else ""
+    facts = " · ".join(f"{clean(name)} {fact(value, now)}" for name, value in row.facts.items())
+    data = sources_line([each for each in model.sources if each.name == row.subject.partition("/")[0]], now)
+    mark = Span(" · ", "dim")
     return [
-        first,
-        line(Span(f" why  {clean(row.reason)} · {facts}", "dim")),
+        line(
+            Span(f" since {moment(row.first_seen, now)} ({age(now - row.first_seen)})", "text"),
+            Span(f" · {clean(row.check)}{due} · owner ", "dim"),
+            Span(team or "unowned", "text" if team else "warn"),
+            mark,
+            waiver,
+            Span(ack, "dim"),
+        ),
+        ends(line(Span(" why  ", "dim"), Span(clean(row.reason), "text"), Span(f" · {facts}", "dim")), data, width - 1),
         line(Span(f" do   {todo(row, item)}", "dim")),
     ]
+
+
+def fact(value: Scalar, now: datetime) -> str:
+    """Write a compared fact; an instant with its distance from now. The record has it to the second."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        return scalar(value) or "–"
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return scalar(value)
+    return f"{moment(at, now)} ({left(at - now)})"
 
 
 def todo(row: Row, item: Item | None) -> str:
@@ -124,79 +199,17 @@ def pair(name: str, text: str, width: int, role: str = "text", margin: int = 12)
     ]
 
 
-def why(row: Row, width: int) -> list[Line]:
-    """Tell the reason and every fact that was compared."""
-    lines = [section("Why"), *pair("reason", clean(row.reason), width, "text")]
-    if row.cause is not None:
-        lines += pair("not told", row.cause.value.replace("_", " "), width, "blind")
-    margin = min(24, max([12, *(len(name) + 1 for name in row.facts)]))
-    for name, value in row.facts.items():
-        role = "blind" if value is None else "text"
-        lines += pair(name, scalar(value), width, role, margin)
-    return lines
-
-
-def standing(row: Row, now: datetime, width: int) -> list[Line]:
-    """Tell since when it is so, until when it may be, and who has said what about it."""
-    lines = [
-        (Span(" "), word_cell(row_word(row)), Span(f"since {full(row.first_seen, now)} ({age(now - row.first_seen)})"))
-    ]
-    found: list[Line] = list(lines)
-    found += pair("subject", clean(row.subject), width, "dim")
-    if row.resolved_at is not None:
-        found += pair("resolved", full(row.resolved_at, now), width, "pass")
-    if row.due is not None:
-        left = f"in {age2(row.due - now)}" if row.due > now else f"{age2(now - row.due)} ago"
-        found += pair("due", f"{full(row.due, now)}, {left}", width, "warn")
-    if row.waiver is not None:
-        found += pair("waiver", clean(row.waiver), width, "waived")
-    if row.acked is not None:
-        found += pair("ack", clean(row.acked), width)
-    if row.regressions:
-        found += pair("came back", f"{row.regressions} times after it was resolved", width, "warn")
-    return found
-
-
-def evidence(refs: Sequence[EvidenceRef], now: datetime, width: int) -> list[Line]:
-    """Tell what the verdict rests on."""
-    lines = [section("Evidence")]
-    for ref in refs:
-        whole = "complete" if ref.complete else "NOT COMPLETE"
-        aged = "never" if ref.as_of is None else f"{full(ref.as_of, now)} ({age(now - ref.as_of)} old)"
-        lines += pair("source", f"{clean(ref.source)}, {number(ref.records)} records, {whole}", width)
-        lines += pair("as of", aged, width)
-        lines += pair("manifest", clean(ref.digest, 80), width, "dim")
-        lines += pair("records", clean(ref.blob, 80), width, "dim")
-    return lines if refs else [*lines, line(Span("  none is kept", "dim"))]
-
-
-def steps(row: Row, detail: Detail, width: int) -> list[Line]:
-    """Tell what to do."""
-    view = detail.check
-    known = view.explain.get(row.reason)
-    lines = [section("Do")]
-    if known:
-        lines += pair("next", clean(known), width, "strong")
-    lines += pair("runbook", clean(view.runbook) or "none configured", width, "text" if view.runbook else "dim")
-    lines += pair("owner", clean(view.team) or "unowned", width, "text" if view.team else "warn")
-    lines += pair("again", f"controlwatch check {clean(view.name)} --collect", width)
-    if view.controls:
-        lines += pair("controls", clean(", ".join(view.controls)), width, "dim")
-    if view.policy_ref:
-        lines += pair("policy", clean(view.policy_ref), width, "dim")
-    return lines
-
-
-def history(events: Sequence[Event], now: datetime | None = None) -> list[Line]:
-    """Tell what became of it, newest first; in UTC, or in the zone of ``now``."""
-    lines = [section("History")]
+def history(events: Sequence[Event], now: datetime, *, short: bool = False) -> list[Line]:
+    """Tell what became of it, newest first, in the zone of ``now``; ``short`` where there is no room for seconds."""
+    write = moment if short else full
+    lines: list[Line] = []
     for event in events:
         glyph = GLYPHS[event.state] if event.state else "·"
         role = {State.FAIL: "fail", State.PASS: "pass", State.WARN: "warn", State.WAIVED: "waived"}.get(
             event.state or State.UNKNOWN, "dim"
         )
-        lines.append(line(Span(f"  {full(event.at, now)} ", "dim"), Span(f"{glyph} ", role), Span(clean(event.text))))
-    return lines if events else [*lines, line(Span("  nothing is known before this", "dim"))]
+        lines.append(line(Span(f"  {write(event.at, now)} ", "dim"), Span(f"{glyph} ", role), Span(clean(event.text))))
+    return lines or [line(Span("  nothing is known before this", "dim"))]
 
 
 def record(text: str | None, width: int) -> list[Line]:
@@ -217,19 +230,3 @@ def _indented(text: str) -> str:
         return json.dumps(json.loads(text), indent=1, ensure_ascii=False)
     except ValueError:
         return text
-
-
-def page(detail: Detail, now: datetime, width: int) -> list[Line]:
-    """Write everything about a finding as one page of text."""
-    row = detail.row
-    parts = [
-        standing(row, now, width),
-        why(row, width),
-        steps(row, detail, width),
-        evidence(detail.evidence, now, width),
-        history(detail.history, now),
-    ]
-    lines: list[Line] = []
-    for part in parts:
-        lines += [*part, BLANK]
-    return lines

@@ -23,6 +23,8 @@ TEXT_CAP = 400
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that are never drawn: control, format (bidi, zero width), surrogate, private, unassigned."""
 _BREAKS = re.compile(r"[\t\n\r\v\f\x85\u2028\u2029]+")
+_ADDRESS = re.compile(r"https?://[\x21-\x7e]{1,500}")
+"""What may be given to a terminal as a link: nothing that could end the escape sequence."""
 _EMOJI_SELECTORS = frozenset("\ufe0e\ufe0f")
 _MARKS_MAX = 2
 """Combining marks kept on one character; more is a stack that covers its neighbours."""
@@ -42,7 +44,9 @@ _ASCII: Mapping[str, str] = {
     "→": ">",
     "·": ".",
     "●": "*",
+    "•": "*",
     "↵": "<",
+    "↻": "@",
     "↑": "^",
     "↓": "v",
     "←": "<",
@@ -96,6 +100,11 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     if size > width:
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - size) + text if right else text + " " * (width - size)
+
+
+def address(text: str) -> str:
+    """Give what a terminal may open; empty where it is no plain web address."""
+    return text if _ADDRESS.fullmatch(text) else ""
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rich.cells import cell_len
 
-from checks.model.state import State
 from engine.port import Deadline, KnownTime
-from tui.calendar import FUTURE, mark_of, state_role, strip_of
-from tui.format import age, clean, fit, moment, number, percent
+from engine.port.timeline import DAY, HOUR, midnight
+from tui.calendar import FUTURE, strip_of
+from tui.format import age, clean, fit, percent
 from tui.lines import BLANK, Line, Span, crop, line, size
 from tui.model import Item, Model
-from tui.past import DAY, HOUR, Cell, at, cells, midnight, samples
+from tui.past import cells, samples
 from tui.plots import bar, coverage_scale, distance, left, runs, sparkline
 from tui.scene import Scene
-from tui.status import GLYPHS, coverage
-from tui.widgets.board import Content
+from tui.status import coverage
 
 _SPANS = {"1h": HOUR, "3h": 3 * HOUR, "8h": 8 * HOUR, "24h": DAY, "3d": 3 * DAY, "7d": 7 * DAY, "14d": 14 * DAY}
 _LONGEST = "30d"
-_EPOCH = datetime.fromtimestamp(0, tz=UTC)
 _EXPIRES = ("tls_not_after", "attestation_until")
 HORIZON = 90 * DAY
 """The far end of the axis on which expiries are shown."""
+_AIRY = 6
+"""With so many lines one may be blank."""
+_FINE = 120
+"""From this width on the past of one check has twice the cells."""
 _MOST = 4
 """Bars or dates in a panel."""
 
@@ -34,13 +36,13 @@ def glance(model: Model, drawn: Scene | None, family: str, width: int, room: int
     if room < 1:
         return []
     past = _lately(drawn, family, width) if drawn is not None else []
-    own_room = min(_MOST, max(1, room - len(past) - 1))
+    own_room = min(_MOST, max(1, room - len(past) - (room >= _AIRY)))
     own = {"backup": _backups, "certification": _expiries}.get(family, _nothing)(model, width, own_room)
     if not own and not past:
         return []
     spare = room - len(own) - len(past)
     between = [BLANK] if own and past and spare > 1 else []
-    return [*([BLANK] if spare > 0 else []), *own, *between, *past][:room]
+    return [*([BLANK] if spare > 0 and (room >= _AIRY or not own) else []), *own, *between, *past][:room]
 
 
 def _nothing(_model: Model, _width: int, _room: int) -> list[Line]:
@@ -53,9 +55,9 @@ def _lately(drawn: Scene, family: str, width: int) -> list[Line]:
     if item is None or item.view.name not in drawn.timelines:
         return []
     name, span = _span(drawn)
-    count = 30 if width >= 60 else 15 if width >= 48 else 10
+    count = 60 if width >= 100 else 30 if width >= 60 else 15 if width >= 48 else 10
     label = Span(f" {name:<4}", "dim")
-    edges = _edges(drawn, span, 30)
+    edges = _edges(drawn, span, max(count, 30))
     strip = _unborn(strip_of(cells(drawn.of(family), edges, drawn.horizon)), drawn, edges)
     held, observed = drawn.control(family)
     told = Span(f" in control {held} of {observed} days", "dim")
@@ -63,6 +65,17 @@ def _lately(drawn: Scene, family: str, width: int) -> list[Line]:
         (label, *_coverage(drawn, item, span, count, width - 6)),
         (label, *strip, *((told,) if width >= 60 and name == _LONGEST else ())),
     ]
+
+
+def trend(drawn: Scene, item: Item, width: int) -> Line:
+    """Draw how the coverage of one check went lately, its value, its target, and the days in control."""
+    if item.view.name not in drawn.timelines:
+        return BLANK
+    name, span = _span(drawn)
+    held, observed = drawn.control(f"{item.view.family}/{item.view.name}")
+    told = f"   in control {held} of {observed} days" if observed else ""
+    head = (Span(f" {clean(item.view.name, 32)}", "strong"), Span(f"  {name} ", "dim"))
+    return (*head, *_valued(drawn, item, span, 60 if width >= _FINE else 30), Span(told, "dim"))
 
 
 def _born(drawn: Scene) -> datetime:
@@ -92,6 +105,13 @@ def _edges(drawn: Scene, span: timedelta, count: int) -> list[datetime]:
 
 
 def _coverage(drawn: Scene, item: Item, span: timedelta, count: int, width: int) -> Line:
+    """Draw a check's coverage with its value and its target beside it, and its name where there is room."""
+    drawn_so = _valued(drawn, item, span, count)
+    name = width - size(drawn_so) - 1
+    return (*drawn_so, *((Span(" " + fit(clean(item.view.name), name).rstrip(), "dim"),) if name >= 6 else ()))
+
+
+def _valued(drawn: Scene, item: Item, span: timedelta, count: int) -> Line:
     """Draw a check's coverage with its value and its target beside it."""
     edges = _edges(drawn, span, count)
     found = samples(drawn.timelines[item.view.name], edges)
@@ -99,9 +119,7 @@ def _coverage(drawn: Scene, item: Item, span: timedelta, count: int, width: int)
     scale = coverage_scale([sample.low for sample in found if sample is not None], target)
     spark = sparkline([None if sample is None else sample.low for sample in found], scale, "focus")
     rest = line(Span(f" {coverage(item)}", "strong"), Span(f" ≥{percent(target)}", "dim"))
-    name = width - size(spark) - size(rest) - 1
-    spark = _unborn(spark, drawn, edges)
-    return (*spark, *rest, *((Span(" " + fit(clean(item.view.name), name).rstrip(), "dim"),) if name >= 6 else ()))
+    return (*_unborn(spark, drawn, edges), *rest)
 
 
 def _backups(model: Model, width: int, room: int) -> list[Line]:
@@ -134,30 +152,40 @@ def _share(model: Model, each: Deadline) -> float:
 
 
 def _expiries(model: Model, width: int, room: int) -> list[Line]:
-    """Show what ends next on an axis of days, the nearest first; in one line where there is no room for more."""
+    """Show what ends next on an axis of days, the nearest first, and what has ended; in a line where that is all."""
     known = model.snapshot.times if model.snapshot is not None else ()
-    found = sorted((each for each in known if each.what in _EXPIRES), key=lambda each: each.at)
-    if not found:
+    every = sorted((each for each in known if each.what in _EXPIRES), key=lambda each: each.at)
+    over = [each for each in every if each.at <= model.now]
+    found = every[len(over) :]
+    if not every:
         return []
-    if room < 2:
-        return [_next(model, found, width)]
+    if room < 2 or not found:
+        return [_next(model, over, found, width)]
+    lines = [_over(model, over, width)] if over else []
+    room -= len(lines)
     name = 16 if width < 60 else 28
     axis = max(6, width - name - 12)
-    shown = found[: room - 1 if room >= _MOST else room]
+    shown = found[: room - 1 if room >= _MOST - 1 else room]
     more = f"+{len(found) - len(shown)} later" if len(found) > len(shown) else ""
-    lines = [_expiry(model, each, name, axis) for each in shown]
-    return [*lines, _axis(name, axis, more)] if room >= _MOST else lines
+    lines += [_expiry(model, each, name, axis) for each in shown]
+    return [*lines, _axis(name, axis, more)] if room >= _MOST - 1 else lines
+
+
+def _over(model: Model, over: Sequence[KnownTime], width: int) -> Line:
+    """Name what has ended, the latest first, since the others are known for longer."""
+    names = [f"{_named(model, each.source, each.id, each.name)} {left(each.at - model.now)}" for each in over[::-1]]
+    return crop(line(Span(f" ✖ {len(over)} ended: ", "bold.fail"), Span(" · ".join(names))), width)
 
 
 def _expiry(model: Model, each: KnownTime, name: int, axis: int) -> Line:
     span = each.at - model.now
-    role = "fail" if span < timedelta(0) else "text"
+    role = "warn" if span < 14 * DAY else "text"
     text = Span(fit(_named(model, each.source, each.id, each.name), name))
     return (Span(" "), text, Span(" "), *distance(span, HORIZON, axis, role), Span(f" {left(span):>8}", _soon(span)))
 
 
 def _soon(span: timedelta) -> str:
-    return "bold.fail" if span < timedelta(0) else "strong" if span < 14 * DAY else "dim"
+    return "strong" if span < 14 * DAY else "dim"
 
 
 def _axis(name: int, width: int, more: str) -> Line:
@@ -169,52 +197,25 @@ def _axis(name: int, width: int, more: str) -> Line:
     return (Span(" " + fit(more, name) + " ", "dim"), Span("".join(cells_)[:width], "dim"), Span(f" {'90d':>8}", "dim"))
 
 
-def _next(model: Model, found: Sequence[KnownTime], width: int) -> Line:
+def _next(model: Model, over: Sequence[KnownTime], found: Sequence[KnownTime], width: int) -> Line:
+    """Write in one line how many have ended, and what ends next."""
+    ended = (Span(f" ✖ {len(over)} ended", "bold.fail"),) if over else ()
+    if not found:
+        return _over(model, over, width)
     parts: list[Span] = []
-    used = len(" next: ")
+    used = size(ended) + len(" · next: ")
     for each in found:
         span = each.at - model.now
-        text = f"{clean(_named(model, each.source, each.id, each.name), max(12, width - 17))} "
+        text = f"{clean(_named(model, each.source, each.id, each.name), max(8, width - used - 6))} "
         used += cell_len(text) + len(left(span)) + (len(" · ") if parts else 0)
         if used > width and parts:
             break
         parts += [Span(" · ", "dim")] if parts else []
         parts += [Span(text), Span(left(span), _soon(span))]
-    return crop((Span(" next: ", "dim"), *parts), width)
+    return crop((*ended, Span(" · next: " if over else " next: ", "dim"), *parts), width)
 
 
 def _named(model: Model, source: str, key: str, name: str = "") -> str:
     """Name a target or set as its configuration does."""
     view = model.source(source)
     return clean(name or (view.labels.get(key, key) if view is not None else key), 60).removesuffix(":443")
-
-
-def changed(model: Model, drawn: Scene | None) -> Content:
-    """Show which checks are in another state than a day ago, and what moved among findings."""
-    rows = []
-    for item in model.items if drawn is not None else ():
-        past = drawn.timelines.get(item.view.name) if drawn is not None else None
-        held = at(past, drawn.horizon - DAY) if past is not None and drawn is not None else None
-        was = held.state if held is not None else None
-        if past is not None and was is not item.state:
-            rows.append((item.view.name, _change(item, was, model)))
-    opened = sum(item.view.opened_24h for item in model.items)
-    resolved = sum(item.view.resolved_24h for item in model.items)
-    return Content(
-        title=line(Span("Changed since yesterday", "strong")),
-        note=line(Span(f"{len(rows)} of {len(model.items)} checks" if drawn is not None else "…", "dim")),
-        rows=rows,
-        empty=[line(Span("  no check is in another state than a day ago" if drawn is not None else "  …", "dim"))],
-        foot=[line(Span(f"  +{number(opened)} -{number(resolved)} findings", "dim"))],
-    )
-
-
-def _change(item: Item, was: State | None, model: Model) -> Line:
-    before = mark_of(Cell(_EPOCH, _EPOCH, was))
-    return line(
-        Span(before[0], before[1]),
-        Span("→", "dim"),
-        Span(GLYPHS[item.state], f"bold.{state_role(item.state)}" if item.state is not State.STALE else "stale"),
-        Span(f" {moment(item.since, model.now):<14}", "dim"),
-        Span(clean(item.view.name)),
-    )

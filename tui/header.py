@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from engine.port import Snapshot
-from tui.format import clean, clock, compact, elapsed, fit, moment, number
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from engine.port import Snapshot, SourceView
+from tui.format import age, clean, clock, elapsed, fit, moment
 from tui.lines import BLANK, Line, Span, ends, line, size
-from tui.model import Model, is_fresh
-from tui.status import PAUSED_GLYPH, count_cells
+from tui.model import INTERNAL, Model, is_fresh
+from tui.status import PAUSED_GLYPH, count_cells, source_cause
+from tui.yesterday import told
 
 CRUMB = " ▸ "
 """Between the names of where we are."""
 TITLE_CELLS = 12
 """With so much room beside them, the counts are worth more than the whole title."""
 _EDGE = Span(CRUMB, "dim")
+_BAR = Span(" │ ", "faint")
+_LAGS = (0.01, 0.1, 0.5)
+"""Seconds of lag of the engine's loop that are told as being below; more is a warning."""
+UNREAD_AFTER = timedelta(minutes=5)
+"""Metrics that nobody has read for so long are a warning: no alert can come of them."""
+_NAMED = 2
+"""Sources that are named; more are counted."""
 
 
-def header(model: Model, crumbs: str, width: int, *, read_only: bool = False, held: str = "") -> list[Line]:
+def header(
+    model: Model,
+    crumbs: str,
+    width: int,
+    *,
+    read_only: bool = False,
+    held: str = "",
+    moved: Sequence[Line] = (),
+    data: Sequence[Line] = (),
+) -> list[Line]:
     """Draw crumbs, counts and pulse; chips, movement and freshness; then a banner, if any.
 
     ``read_only``: this screen may not write, whatever the engine allows. ``held``: what a paused view does not show.
+    ``moved``: what changed since yesterday, the longest form first, where the screen knows more than the snapshot.
+    ``data``: how old the data of what is shown is, the longest form first.
     """
-    lines = [_first(model, crumbs, width, held), _second(model, width, read_only=read_only)]
-    told = banner(model)
-    if told is not None:
-        text, role = told
+    lines = [
+        _first(model, crumbs, width, held),
+        _second(model, width, moved or told(model, None), data, read_only=read_only),
+    ]
+    worst = banner(model)
+    if worst is not None:
+        text, role = worst
         lines.append(line(Span(fit(f" {text}", width), role)))
     return lines
 
@@ -63,6 +88,8 @@ def banner(model: Model) -> tuple[str, str] | None:
             f"STALLED  no snapshot since {moment(snapshot.at, model.now)}; states go stale by themselves",
             "chip.stale",
         )
+    if snapshot.evidence.chain_valid is False:
+        return f"EVIDENCE CHAIN BROKEN  {clean(snapshot.evidence.chain_fault or '')}", "chip.fail"
     if snapshot.selftest.error is not None:
         return f"SELF-TEST FAILED  no state can be believed: {clean(snapshot.selftest.error)}", "chip.fail"
     return _offline_since(model) or _refused(snapshot)
@@ -99,6 +126,9 @@ def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
     counts = [tuple(span._replace(action="app.overview") for span in count_cells(model, form)) for form in forms]
     rights: list[Line] = [(*each, Span("  "), live) for each in counts] if model.items else []
     rights.append((live,))
+    vitals = (*counts[0], *_vitals(model), _BAR, live)
+    if model.items and size(long) + size(vitals) + 3 <= width:
+        return (*ends(long, vitals, width - 1), Span(" "))
     for left in (long, short):
         for right in rights[: -1 if left is short else 2]:
             if size(left) + size(right) + 3 <= width:
@@ -107,13 +137,36 @@ def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
     return (*ends(short, least, width - 1), Span(" "))
 
 
-def _second(model: Model, width: int, *, read_only: bool) -> Line:
+def _vitals(model: Model) -> Line:
+    """Say whether the engine keeps up, and whether somebody reads its metrics."""
+    snapshot = model.snapshot
+    if snapshot is None or model.is_frozen:
+        return BLANK
+    lag = snapshot.loop_lag_max_seconds
+    kept_up = next((f"<{most * 1000:.0f}ms" for most in _LAGS if lag < most), "")
+    engine = Span(f"engine ✔ lag {kept_up}", "dim") if kept_up else Span(f"engine ! lag {lag:.1f}s", "stale")
+    return (_BAR, engine, _BAR, _metrics(snapshot, model.now))
+
+
+def _metrics(snapshot: Snapshot, now: datetime) -> Span:
+    if snapshot.metrics_address is None:
+        return Span("/metrics – off", "dim")
+    if snapshot.scraped_at is None:
+        return Span("/metrics ✔ not read yet", "dim")
+    if now - snapshot.scraped_at > UNREAD_AFTER:
+        return Span(f"/metrics ! not read for {age(now - snapshot.scraped_at)}", "stale")
+    return Span("/metrics ✔ read", "dim")
+
+
+def _second(model: Model, width: int, moved: Sequence[Line], data: Sequence[Line], *, read_only: bool) -> Line:
     if model.snapshot is None:
         return BLANK
-    moved = Span(_movement(model), "dim", "app.events")
     whole, short = (_chips(model, model.snapshot, read_only=read_only, short=each) for each in (False, True))
-    fresh, least = (tuple(each._replace(action="app.sources") for each in told) for told in _fresh(model))
-    for start, end in (((*whole, moved), fresh), (whole, fresh), (whole, least), (short, fresh)):
+    named, fresh, least = (tuple(each._replace(action="app.sources") for each in form) for form in _fresh(model))
+    rights = [*((*each, _BAR, *end) for end in (named, fresh) for each in data), named, fresh]
+    told_of = [(each, end) for some in (moved[:3], moved[3:]) for end in rights for each in some]
+    forms = [((*whole, *each), end) for each, end in told_of]
+    for start, end in (*forms, (whole, fresh), (whole, least), (short, fresh)):
         if size(start) + size(end) + 3 <= width:
             return (*ends(start, end, width - 1), Span(" "))
     return (*ends(short, least, width - 1), Span(" "))
@@ -122,9 +175,13 @@ def _second(model: Model, width: int, *, read_only: bool) -> Line:
 def _chips(model: Model, snapshot: Snapshot, *, read_only: bool, short: bool) -> Line:
     """Say what is unusual about the engine or this screen; ``short`` where there is no room."""
     spans: list[Span] = [Span(" ")]
+    faults = sum(
+        item.blind is not None and item.blind.cause == INTERNAL and not item.blind.source for item in model.items
+    )
     for on, text, few, role in (
         (snapshot.demo, " DEMO ", "DEMO", "chip.waived"),
         (snapshot.read_only or read_only, " READ-ONLY ", "RO", "chip"),
+        (faults > 0, f" E{faults} CHECK ERROR ", f"E{faults}", "chip.fail"),
         (model.paused > 0, f" {PAUSED_GLYPH} {model.paused} PAUSED ", f"{PAUSED_GLYPH}{model.paused}", "chip.warn"),
         (snapshot.phase == "starting", f" {_judged(model)} ", f" {_judged(model)} ", "dim"),
     ):
@@ -138,29 +195,27 @@ def _judged(model: Model) -> str:
     return f"first run, {done}/{len(model.items)} checks" if done < len(model.items) else "starting"
 
 
-def _movement(model: Model) -> str:
-    """Say what changed since yesterday."""
-    opened = sum(item.view.opened_24h for item in model.items)
-    resolved = sum(item.view.resolved_24h for item in model.items)
-    write = number if max(opened, resolved) < 10_000 else compact
-    return f"24h +{write(opened)} -{write(resolved)} findings" if opened or resolved else "24h no finding moved"
-
-
-def _fresh(model: Model) -> tuple[Line, Line]:
-    """Say how many sources are fresh, and how many are down; whole, and in a few cells."""
+def _fresh(model: Model) -> tuple[Line, Line, Line]:
+    """Say how many sources are fresh, and how many are down: with their names, without, and in a few cells."""
     total = len(model.sources)
     if not total:
-        return line(Span("no source configured", "dim")), line(Span("no source", "dim"))
+        none = line(Span("no source configured", "dim"))
+        return none, none, line(Span("no source", "dim"))
     fresh = sum(is_fresh(source, model.now) for source in model.sources)
-    down = sum(source.last_error is not None for source in model.sources)
-    few = line(
-        Span(
-            f"! {fresh}/{total} fresh" if down or fresh < total else f"{total}/{total} fresh",
-            "stale" if down else "dim",
-        )
+    down = [source for source in model.sources if source.last_error is not None]
+    well = f"{fresh}/{total} sources fresh"
+    if not down:
+        all_well = line(Span(well if fresh == total else f"! {well}", "dim" if fresh == total else "stale"))
+        return all_well, all_well, line(Span(f"{'' if fresh == total else '! '}{fresh}/{total} fresh", "dim"))
+    names = ", ".join(_down(source, model) for source in down[:_NAMED]) + (", …" if len(down) > _NAMED else "")
+    few = line(Span(f"! {fresh}/{total} fresh", "stale"))
+    return (
+        line(Span(f"! {len(down)} down: {names}", "stale"), Span(f"  {well}", "stale")),
+        line(Span(f"! {len(down)} down, {well}", "stale")),
+        few,
     )
-    if down:
-        return line(Span(f"! {down} down, {fresh}/{total} sources fresh", "stale")), few
-    if fresh == total:
-        return line(Span(f"{total}/{total} sources fresh", "dim")), few
-    return line(Span(f"! {fresh}/{total} sources fresh", "stale")), few
+
+
+def _down(source: SourceView, model: Model) -> str:
+    since = "" if source.failing_since is None else f" {age(model.now - source.failing_since)}"
+    return f"{clean(source.name, 24)} {source_cause(source)}{since}"

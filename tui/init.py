@@ -13,6 +13,8 @@ from engine.port import (
     Detail,
     EventQuery,
     Events,
+    Packed,
+    PackQuery,
     Past,
     PastQuery,
     PortFault,
@@ -27,11 +29,8 @@ from tui.app import OWN_FAULT, POLL_SECONDS, ControlwatchApp
 from tui.driver import part
 from tui.keymap import PLAIN, Keymap, keys_file, load
 from tui.model import utc_now
-from tui.screens.init import InitScreen
+from tui.screens.init import NOT_HERE, InitScreen
 from tui.setup import Setup
-
-NOT_HERE = frozenset({"overview", "sources", "history", "events", "waivers", "command", "travel", "last", "zone"})
-"""Actions that need an engine."""
 
 
 class NoEngine:
@@ -64,6 +63,10 @@ class NoEngine:
     async def waivers(self) -> Sequence[WaiverView]:
         """Refuse."""
         raise PortFault(_no("waivers"))
+
+    async def pack(self, query: PackQuery) -> Packed:
+        """Refuse."""
+        raise PortFault(_no(query))
 
     async def send(self, command: Command) -> Reply:
         """Refuse."""

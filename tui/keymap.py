@@ -37,9 +37,9 @@ _SHOWN = {
     "right": "→",
     "pagedown": "pgdn",
     "pageup": "pgup",
-    "plus": "+",
-    "minus": "-",
 }
+_PRINTED = {_character_to_key(each): each for each in map(chr, range(33, 127))}
+"""What is printed on a key; Textual's own way back knows neither slash nor underscore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _is_sheet(keys: Sequence[Key]) -> bool:
 
 def _one_shown(name: str) -> str:
     *held, last = name.split("+") if name != "+" else ["plus"]
-    return "+".join([*held, _SHOWN.get(last) or key_to_character(last) or last])
+    return "+".join([*held, _SHOWN.get(last) or _PRINTED.get(last) or key_to_character(last) or last])
 
 
 def _digits(keys: Iterable[Key]) -> list[Key]:

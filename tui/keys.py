@@ -100,6 +100,9 @@ FAMILY = (
     Key("list.check_back", "left", "←", "previous_check", "check", "only the previous check"),
     Key("move.next_bad", "n", "n", "next_bad", "next", "the next failure in the list"),
     Key("move.previous_bad", "N", "N", "previous_bad", "previous", "the previous failure in the list"),
+    Key("list.alike", "l", "l", "alike", "alike", "only the findings of the same check with the same reason"),
+    Key("detail.down", "J,ctrl+down", "J", "scroll_detail(1)", "scroll", "the page beside the list, down"),
+    Key("detail.up", "K,ctrl+up", "K", "scroll_detail(-1)", "scroll", "the page beside the list, up"),
     Key("go.panel", "1,2,3,4", "1-4", "panel", "family", "the family of that number"),
     Key("do.run", "r", "r", "run", "run now", "ask the sources of this family or check to run now", writes=True),
     RUN_ALL,
@@ -131,15 +134,19 @@ SOURCES = (
 EVENTS = (
     Key("list.filter", "slash", "/", "filter", "filter", "filter as you type: words, !word, kind:state,source"),
     Key("events.kinds", "K", "K", "kinds", "kinds", "only state, source, finding, waiver, operator, … events"),
+    Key("events.range", "t", "t", "range", "range", "of any time, of the last hour, 24 hours, 7 days, 30 days"),
     Key("events.follow", "f", "f", "follow", "follow", "keep the cursor on the newest, or leave it where it is"),
     Key("events.pause", "p", "p", "hold", "pause view", "leave the list as it is, and count what is new"),
-    Key("events.all", "U", "U", "all_objects", "all objects", "the events of every source and check again"),
+    Key("events.all", "U", "U", "all_objects", "all objects", "of every source and check, and of any time, again"),
     COPY,
 )
 WAIVERS = (
     WAIVE,
     Key("waiver.approve", "a", "a", "approve", "approve…", "approve the request; another person asked", writes=True),
+    Key("waiver.reject", "R", "R", "reject", "reject…", "turn down the request; another person asked", writes=True),
+    Key("waiver.extend", "E", "E", "extend", "extend…", "ask for the waiver to go on: a request like it", writes=True),
     Key("waiver.revoke", "K", "K", "revoke", "revoke…", "end the waiver now, with a reason", writes=True),
+    Key("waiver.log", "v", "v", "log", "log", "what became of it and which findings it names, or everything"),
     Key("list.filter", "slash", "/", "filter", "filter", "filter as you type: words, !word, status:requested|…"),
     COPY,
     RUNBOOK,
@@ -150,6 +157,9 @@ HISTORY = (
     Key("history.range", "t", "t", "range", "range", "1h, 24h, 7d, 30d, 90d, 365d; the audit period once it is named"),
     Key("history.closer", "plus,equals_sign", "+_", "closer(1)", "zoom", "look closer at the cursor's cell"),
     Key("history.further", "underscore", "_", "closer(-1)", "zoom out", "look from further away"),
+    Key("history.difference", "d", "d", "difference", "diff", "what the cursor's day changed, of all checks; and back"),
+    Key("history.ahead", "v", "v", "ahead", "ages, ends", "backup ages against RPO, and what ends next; and back"),
+    Key("history.pack", "w", "w", "pack", "pack…", "an evidence pack of the range: JSON, CSV, SHA-256; asks where"),
     Key("history.period", "P", "P", "period", "audit period…", "name the first and the last day of a period"),
     Key("history.breaches", "b", "b", "breaches", "breaches", "the list of breaches: start, end, how long; and back"),
     Key("history.next", "n", "n", "breach(1)", "next", "the beginning of the next breach"),
@@ -162,7 +172,7 @@ HISTORY = (
 HELP = (
     Key("help.search", "slash", "/", "search", "search", "search the keys"),
     Key("help.list", "down", "↓", "into_list", "list", "go into the list"),
-    Key("help.run", "enter", "↵", "noop", "do it", "do what the row says"),
+    Key("help.run", "enter", "↵", "do", "do it", "do what the row says"),
 )
 COMMAND = (
     Key("command.complete", "tab", "tab", "complete", "complete", "complete the word, or take the next one"),

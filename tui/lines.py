@@ -18,6 +18,8 @@ class Span(NamedTuple):
     """What it means; ``tui.theme`` says how that looks."""
     action: str = ""
     """What a click on it does, as a key's action; empty: nothing of its own."""
+    link: str = ""
+    """An address that terminals which know of links open by themselves (OSC 8); empty: none."""
 
 
 Line = tuple[Span, ...]

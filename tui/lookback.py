@@ -41,7 +41,7 @@ class Lookback:
         """Give the question to ask now; None while the answer is good enough."""
         names = tuple(item.view.name for item in model.items)
         states = tuple(item.state for item in model.items)
-        query = PastQuery(checks=names, since=since - BEFORE, until=until)
+        query = PastQuery(checks=names, since=(since - BEFORE).astimezone(UTC), until=until.astimezone(UTC))
         if not names:
             return None
         if self._asked_at is not None:

@@ -41,7 +41,7 @@ class Ask:
     """Ask the engine for something; what is missing is asked of the person."""
 
     what: str
-    """``run``, ``pause``, ``resume``, ``ack`` or ``accept``."""
+    """``run``, ``pause``, ``resume``, ``ack``, ``accept``, or ``waiver`` and what is done with one: ``approve`` …"""
     names: Sequence[str] = ()
     """Sources to run, or the check or source that is meant."""
     text: str = ""

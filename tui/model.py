@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from checks.model.doubt import Cause
 from checks.model.state import BLIND, State
 from engine.port import (
     SELFTEST_MAX_AGE,
@@ -34,6 +35,8 @@ Clock = Callable[[], datetime]
 _Key = tuple[int, bool, int, int, datetime, str]
 PAUSED = "paused"
 """The cause of a check that an operator has paused."""
+INTERNAL = Cause.INTERNAL.value
+"""The cause of a check that fails inside controlwatch, which is no fault of any source."""
 SEVERITIES = ("critical", "high", "medium", "low")
 
 
@@ -180,7 +183,9 @@ def _timeless(snapshot: Snapshot | None) -> Snapshot | None:
     """Give a snapshot without what differs between any two."""
     if snapshot is None:
         return None
-    return msgspec.structs.replace(snapshot, seq=0, at=snapshot.started_at, ticked_at=None, loop_lag_seconds=0.0)
+    return msgspec.structs.replace(
+        snapshot, seq=0, at=snapshot.started_at, ticked_at=None, loop_lag_seconds=0.0, scraped_at=None
+    )
 
 
 def attention(model: Model) -> list[Item | Group]:
@@ -238,6 +243,9 @@ def _blindness(view: CheckView, state: State, snapshot: Snapshot, now: datetime)
     told = view.blind_by
     if state is State.STALE and (told is None or view.state_since is None):
         return Blindness(_oldest(view, snapshot), "too old", view.standing.valid_until)
+    source = next((each for each in snapshot.sources if told is not None and each.name == told.source), None)
+    if told is not None and state is State.PENDING and source is not None and source.last_error is None:
+        return Blindness(told.source, "first run", told.since, told.detail)
     if told is not None:
         return Blindness(told.source, told.cause.value.replace("_", " "), told.since, told.detail)
     cause = "first run" if state is State.PENDING or view.standing.tally is None else "in doubt"

@@ -1,12 +1,16 @@
-"""Which time is looked at: the ranges that ``t`` goes through, one that a person names, and zooming; pure, UTC."""
+"""Which time is looked at: the ranges that ``t`` goes through, one that a person names, and zooming; pure.
+
+A period is in the zone of its ends, which is the reader's, and so are its days and everything that is cut out of it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from tui.past import DAY, HOUR, midnight
+from engine.port.timeline import DAY, HOUR, midnight
+from tui.format import zone_mark
 
 MINUTE = timedelta(minutes=1)
 LONGEST = 550 * DAY
@@ -43,7 +47,7 @@ class NoPeriod(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A time, UTC, that may end in the future."""
+    """A time that may end in the future."""
 
     name: str
     since: datetime
@@ -58,7 +62,7 @@ class Period:
     def title(self) -> str:
         """Name it with its dates."""
         if self.span <= 2 * DAY:
-            text = f"{self.since:%d %b %H:%M}–{self.until:%d %b %H:%MZ}"
+            text = f"{self.since:%d %b %H:%M}–{self.until:%d %b %H:%M}{zone_mark(self.until)}"
         else:
             last = self.until - MINUTE
             first = self.since.strftime("%d %b" if self.since.year == last.year else "%d %b %Y")
@@ -67,18 +71,18 @@ class Period:
 
 
 def named(name: str, now: datetime) -> Period:
-    """Give one of the ranges that end with the present five minutes, hour or day."""
+    """Give one of the ranges that end with the present five minutes, hour or day of the reader's zone."""
     span = SPANS[name]
     step = 5 * MINUTE if span <= HOUR else HOUR if span <= DAY else DAY
-    end = _floor(now.astimezone(UTC), step) + step
+    end = _floor(now, step) + step
     return Period(name, end - span, end)
 
 
-def asked(text: str) -> Period:
-    """Read ``2026-10-01 2027-09-30``, whole days, both included; raises ``NoPeriod``."""
+def asked(text: str, zone: tzinfo | None = UTC) -> Period:
+    """Read ``2026-10-01 2027-09-30``, whole days of a zone, both included; raises ``NoPeriod``."""
     words = text.replace("..", " ").replace("–", " ").split()
     try:
-        first, last = (datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=UTC) for word in words)
+        first, last = (datetime.strptime(word, "%Y-%m-%d").replace(tzinfo=zone) for word in words)
     except ValueError:
         message = "not a period: write the first and the last day, as in 2026-10-01 2027-09-30"
         raise NoPeriod(message) from None
@@ -86,6 +90,19 @@ def asked(text: str) -> Period:
         message = f"not a period: the last day comes after the first, at most {LONGEST.days} days later"
         raise NoPeriod(message)
     return Period(AUDIT, first, last + DAY)
+
+
+def rezoned(period: Period, zone: tzinfo | None) -> Period:
+    """Give a period in another zone: the same days of an audit, else the same time."""
+    if period.name == AUDIT:
+        return Period(AUDIT, period.since.replace(tzinfo=zone), period.until.replace(tzinfo=zone))
+    return Period(period.name, period.since.astimezone(zone), period.until.astimezone(zone))
+
+
+def day_of(period: Period, now: datetime) -> tuple[int, int]:
+    """Say which day of a period it is, and how many it has; 0 before it began."""
+    whole = -(-period.span // DAY)
+    return max(0, min(whole, (now - period.since) // DAY + 1)), whole
 
 
 def edges(period: Period, room: int) -> list[datetime]:
@@ -110,8 +127,9 @@ def zoomed(period: Period, centre: datetime, way: int, now: datetime) -> Period:
     if span == period.span:
         return period
     step = 5 * MINUTE if span <= HOUR else HOUR if span <= DAY else DAY
-    since = _floor(centre - span / 2, step) + (step if span > step else timedelta(0))
-    return _moved(Period("zoom", since, since + span), max(period.until, midnight(now) + DAY))
+    zone = period.since.tzinfo
+    since = _floor(centre.astimezone(zone) - span / 2, step) + (step if span > step else timedelta(0))
+    return _moved(Period("zoom", since, since + span), max(period.until, midnight(now.astimezone(zone)) + DAY))
 
 
 def _moved(period: Period, latest: datetime) -> Period:

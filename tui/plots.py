@@ -1,6 +1,6 @@
 """Plots as lines of text: block ramps, filled plots with a target, bars with a mark, dates on an axis; pure.
 
-Where nothing is known nothing is drawn but a ``?``: a gap is a gap. Every glyph is one cell wide and has one of ASCII.
+Where nothing is known nothing is drawn but ``?``: a gap is a gap. Every glyph is one cell wide and has one of ASCII.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from tui.past import Sample
 
 RAMP = "▁▂▃▄▅▆▇█"
 GAP = "?"
+NOTHING = "·"
+"""Above a gap's mark."""
 _EIGHTHS = len(RAMP)
 _FLOORS = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 _STEPS = (1, 2, 5)
@@ -80,23 +82,29 @@ def runs(cells: Sequence[tuple[str, str]]) -> Line:
     )
 
 
-def area(columns: Sequence[Column | None], scale: Scale, height: int, target: float | None = None) -> list[Line]:
-    """Draw a filled plot, top row first: full up to the low value, shaded up to the high one, nothing in a gap.
+def area(
+    columns: Sequence[Column | None],
+    scale: Scale,
+    height: int,
+    target: float | None = None,
+    future_from: int | None = None,
+) -> list[Line]:
+    """Draw a filled plot, top row first: full up to the low value, shaded up to the high one; a gap is a faint band.
 
-    The target is a line where it is above what is drawn.
+    The target is a line where it is above what is drawn; from ``future_from`` on there is that line alone.
     """
     goal = None if target is None else max(0, min(height - 1, (scale.eighths(target, height) - 1) // _EIGHTHS))
     rows = []
     for row in reversed(range(height)):
-        marks = [_cell(column, scale, height, row, at_goal=row == goal) for column in columns]
-        rows.append(runs(marks))
+        marks = [_cell(column, scale, height, row, at_goal=row == goal) for column in columns[:future_from]]
+        ahead = len(columns) - len(marks)
+        rows.append(runs([*marks, *[_rest(at_goal=row == goal)] * ahead]))
     return rows
 
 
 def _cell(column: Column | None, scale: Scale, height: int, row: int, *, at_goal: bool) -> tuple[str, str]:
-    rest = ("─", "strong") if at_goal else (" ", "text")
     if column is None:
-        return (" ", "text")
+        return (GAP, "dim") if row == 0 else (NOTHING, "faint")
     low = scale.eighths(column.low, height) - row * _EIGHTHS
     high = scale.eighths(column.high, height) - row * _EIGHTHS
     if row == 0 and high <= 0:
@@ -105,7 +113,11 @@ def _cell(column: Column | None, scale: Scale, height: int, row: int, *, at_goal
         return RAMP[-1], column.role
     if low > 0:
         return RAMP[low - 1], column.role
-    return ("░", "blind") if high > 0 else rest
+    return ("░", "blind") if high > 0 else _rest(at_goal=at_goal)
+
+
+def _rest(*, at_goal: bool) -> tuple[str, str]:
+    return ("─", "strong") if at_goal else (" ", "text")
 
 
 def lane(found: Sequence[Sample | None], *, future_from: int) -> Line:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 
 import msgspec
 
 from checks.model.state import State
 from engine.port import Past
+from engine.port.timeline import Breach, Gap, Timeline, at, control, coverage, limit_of, timeline
 from tui.format import percent
 from tui.model import RANK, Item, Model, Word
-from tui.past import Breach, Cell, Gap, Sample, Timeline, at, cells, control, coverage, limit_of, samples, timeline
+from tui.past import Cell, Sample, cells, samples
 from tui.period import Period, edges, finer
 
 _NARROW = 60
@@ -37,7 +38,7 @@ class Scene:
     @property
     def name_width(self) -> int:
         """Give the cells of a row's name."""
-        return 26 if self.width >= 100 else 20 if self.width >= _NARROW else 12
+        return 26 if self.width >= 110 else 20 if self.width >= _NARROW else 12
 
     @property
     def figures_width(self) -> int:
@@ -48,6 +49,16 @@ class Scene:
     def room(self) -> int:
         """Give the cells between names and figures."""
         return max(8, self.width - self.name_width - 1 - self.figures_width)
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """Give the zone of the period, which is the reader's."""
+        return self.period.since.tzinfo
+
+    @property
+    def local_horizon(self) -> datetime:
+        """Give the horizon in the reader's zone."""
+        return self.horizon.astimezone(self.zone)
 
     @cached_property
     def edges(self) -> list[datetime]:
@@ -153,7 +164,7 @@ def moment_of(drawn: Scene, cursor: int | None) -> datetime:
     latest = min(drawn.horizon, drawn.period.until)
     if cursor is not None and cursor < len(drawn.edges) - 1:
         latest = min(latest, drawn.edges[cursor + 1])
-    return latest - timedelta(seconds=1)
+    return latest.astimezone(drawn.zone) - timedelta(seconds=1)
 
 
 def value_at(one: Timeline, instant: datetime) -> str:

@@ -39,6 +39,10 @@ OUTCOMES: Mapping[Outcome, Word] = {
     Outcome.EXCLUDED: Word.PASS,
 }
 SOON = timedelta(minutes=1)
+BADNESS: Mapping[str, int] = {
+    word: rank for rank, word in enumerate(("NO DATA", "STALE", "DOWN", "PARTIAL", "FIRST RUN", "LIMITED", "OK"))
+}
+"""The words of sources, worst first."""
 
 
 def state_cell(item: Item) -> Line:
@@ -103,7 +107,10 @@ def sources_of(item: Item, model: Model) -> list[SourceView]:
 
 
 def source_state(source: SourceView, now: datetime) -> tuple[str, str, str]:
-    """Give a source's glyph, word and role: OK, STALE, DOWN (fails, data still fresh), or NO DATA."""
+    """Give a source's glyph, word and role.
+
+    DOWN fails, and its data is still fresh; of a PARTIAL one subjects may be missing, of a LIMITED one facts are.
+    """
     failing = source.failing_since is not None or source.last_error is not None
     if source.as_of is None:
         return ("✖", "NO DATA", "fail") if failing else ("…", "FIRST RUN", "blind")
@@ -111,25 +118,65 @@ def source_state(source: SourceView, now: datetime) -> tuple[str, str, str]:
         return "!", "STALE", "stale"
     if failing:
         return "✖", "DOWN", "fail"
-    barred = any(gap.kind == "members" for gap in source.gaps)
-    return ("?", "PARTIAL", "blind") if barred else ("✔", "OK", "pass")
+    if any(gap.kind == "members" for gap in source.gaps):
+        return "?", "PARTIAL", "blind"
+    return ("▲", "LIMITED", "warn") if source.gaps else ("✔", "OK", "pass")
 
 
 def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:
-    """Say how old the data of a family is, whose is the oldest, and when it is asked again, if that fits."""
+    """Say how old the data of a family may be and is, whose is the oldest, why, and when it is asked again.
+
+    Where there is room every source is named with its state.
+    """
     if not sources:
         return line(Span("no source", "dim"))
-    worst = min(sources, key=lambda each: (is_fresh(each, now), each.as_of is not None, each.as_of or now))
+    worst = min(sources, key=lambda each: (BADNESS[source_state(each, now)[1]], each.as_of or now))
+    well = source_state(worst, now)[1] == "OK"
+    tail = next_run(sources, now) if well else retry(worst, now)
+    soon = tail.replace("next run ", "↻").replace("asks again ", "↻")
+    lefts = _lefts(sources, worst, now, wide=width >= 64)
+    for left in lefts:
+        for right in (line(Span(tail, "dim")), line(Span(soon, "dim"))):
+            if size(left) + size(right) + 2 <= width:
+                return ends(left, right, width)
+    return crop(lefts[-1], width)
+
+
+def _lefts(sources: Sequence[SourceView], worst: SourceView, now: datetime, *, wide: bool) -> list[Line]:
+    """Write how old the data is, the longest form first."""
     glyph, word, role = source_state(worst, now)
     aged = "" if worst.as_of is None else f" {age2(now - worst.as_of)}"
-    state = (Span(glyph, role), Span(f"{aged} old", "dim")) if word == "OK" else (Span(f"{glyph} {word}{aged}", role),)
+    well = word == "OK"
+    state = (Span(glyph, role), Span(f"{aged} old", "dim")) if well else (Span(f"{glyph} {word}{aged}", role),)
     head = (Span("data ", "dim"), *state)
-    name = (Span(f"  {clean(worst.name, 24)}", "dim"),) if word != "OK" or len(sources) > 1 else ()
-    tail = line(Span(next_run(sources, now), "dim"))
-    for left in ((*head, *name), head):
-        if size(left) + size(tail) + 2 <= width:
-            return ends(left, tail, width)
-    return crop((*head, *name), width)
+    most = Span(f" (max {age(worst.max_age)})", "dim")
+    name = () if well and len(sources) == 1 else (Span(f"  {clean(worst.name, 24)}", "dim"),)
+    why = () if well else (Span(f" {source_cause(worst)}", role),)
+    every = [(*head, most, Span(" ·", "dim"), *each_source(sources, now))] if wide and len(sources) > 1 else []
+    return [*every, (*head, most, *name, *why), (*head, *name, *why), (*head, *name), head]
+
+
+def each_source(sources: Sequence[SourceView], now: datetime) -> Line:
+    """Name every source with its glyph, and why it does not tell."""
+    spans: list[Span] = []
+    for source in sources:
+        glyph, word, role = source_state(source, now)
+        why = "" if word == "OK" else f" {source_cause(source)}"
+        spans += [Span(f" {clean(source.name, 24)} ", "dim"), Span(f"{glyph}{why}", role)]
+    return tuple(spans)
+
+
+def source_cause(source: SourceView) -> str:
+    """Say in a word why a source does not tell all."""
+    if source.cause is not None:
+        return source.cause.value.replace("_", " ")
+    gap = min(source.gaps, key=lambda each: each.kind != "members", default=None)
+    return gap.cause.value.replace("_", " ") if gap is not None else "running" if source.running else "too old"
+
+
+def retry(source: SourceView, now: datetime) -> str:
+    """Say when one source is asked again."""
+    return next_run([source], now).replace("next run", "asks again")
 
 
 def next_run(sources: Sequence[SourceView], now: datetime) -> str:
@@ -141,6 +188,17 @@ def next_run(sources: Sequence[SourceView], now: datetime) -> str:
         return ""
     left = min(times) - now
     return "next run now" if left <= timedelta(0) else f"next run {age(left)}"
+
+
+def sources_line(sources: Sequence[SourceView], now: datetime) -> Line:
+    """Name the sources of a check, each with its glyph and how old its data is."""
+    spans: list[Span] = []
+    for source in sources:
+        glyph, word, role = source_state(source, now)
+        aged = "" if source.as_of is None else f" {age(now - source.as_of)}"
+        told = f"{glyph}{aged}" if word == "OK" else f"{glyph} {word}{aged}"
+        spans += [Span(", " if spans else ""), Span(f"{clean(source.name, 24)} ", "dim"), Span(told, role)]
+    return tuple(spans)
 
 
 def blind_line(blind: Blindness, now: datetime, *, short: bool = False) -> str:

@@ -8,11 +8,19 @@ import termios
 from typing import Literal
 
 Glyphs = Literal["auto", "unicode", "ascii"]
+GLYPHS = "CONTROLWATCH_GLYPHS"
+"""Environment variable: ``ascii`` or ``unicode``, where what is found by itself is not right."""
+FEW_GLYPHS = frozenset({"linux", "vt100", "vt220"})
+"""Terminals whose font has no marks such as those of states."""
 
 
 def wants_ascii(glyphs: Glyphs) -> bool:
-    """Tell whether to draw with ASCII alone."""
-    return glyphs == "ascii" or (glyphs == "auto" and not speaks_utf8())
+    """Tell whether to draw with ASCII alone; of itself where the encoding or the terminal's own font has no more."""
+    if glyphs != "auto":
+        return glyphs == "ascii"
+    told = os.environ.get(GLYPHS, "")
+    few = os.environ.get("TERM") in FEW_GLYPHS and told != "unicode"
+    return told == "ascii" or few or not speaks_utf8()
 
 
 def follow_size() -> None:

@@ -29,7 +29,7 @@ def timeline(events: Sequence[Event], source: SourceView, started: datetime, now
         since, until = begins + cell * step, begins + (cell + 1) * step
         if any(a < until and b > since for a, b in failing):
             spans.append(Span("✖", "fail"))
-        elif since + step / 2 < known:
+        elif until <= known:
             spans.append(Span("·", "faint"))
         else:
             spans.append(Span("✔", "pass"))

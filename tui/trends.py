@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from engine.port.timeline import Timeline
 from tui.calendar import marked
-from tui.format import clean, compact, fit, percent
+from tui.format import clean, compact, fit, percent, zone_mark
 from tui.lines import BLANK, Line, Span, line, rule
 from tui.model import Item
-from tui.past import Sample, Timeline
+from tui.past import Sample
 from tui.period import finer
 from tui.plots import Column, Scale, area, axis, count_scale, coverage_scale, lane, ruler
 from tui.scene import Scene, moment_of, value_at
@@ -34,11 +35,15 @@ def plots(drawn: Scene, key: str | None, cursor: int | None, height: int) -> lis
     lines = [_title(drawn, item, one, cursor), *_coverage(drawn, item, found, upper, cursor)]
     if both:
         lines += [_failing_title(drawn, item, found), *_failing(drawn, found, lower, cursor)]
-    known = sum(edge < drawn.horizon for edge in finer(drawn.edges, drawn.stride)[:-1])
     left = Span(fit("? gap ◆ waived", drawn.name_width, right=True) + "  ", "faint")
-    lines.append((left, *marked(lane(found, future_from=known), cursor, drawn.stride)))
+    lines.append((left, *marked(lane(found, future_from=_known(drawn)), cursor, drawn.stride)))
     lines.append((Span(" " * (drawn.name_width + 2)), *marked(ruler(drawn.edges, drawn.stride), cursor, drawn.stride)))
     return lines
+
+
+def _known(drawn: Scene) -> int:
+    """Count the columns that are not in the future."""
+    return sum(edge < drawn.horizon for edge in finer(drawn.edges, drawn.stride)[:-1])
 
 
 def _title(drawn: Scene, item: Item, one: Timeline, cursor: int | None) -> Line:
@@ -46,7 +51,8 @@ def _title(drawn: Scene, item: Item, one: Timeline, cursor: int | None) -> Line:
     if cursor is None:
         when = "now"
     else:
-        when = f"{at:%d %b}" if drawn.edges[1] - drawn.edges[0] >= timedelta(days=1) else f"{at:%d %b %H:%MZ}"
+        whole = drawn.edges[1] - drawn.edges[0] >= timedelta(days=1)
+        when = f"{at:%d %b}" if whole else f"{at:%d %b %H:%M}{zone_mark(at)}"
     name = line(Span("Coverage ", "strong"), Span(clean(item.view.name)), Span(f"  {when} ", "dim"))
     note = line(Span(f"target ≥{percent(item.view.standing.threshold)}", "dim"))
     return rule((*name, Span(value_at(one, at), "strong")), note, drawn.width + 1, "faint")
@@ -55,8 +61,11 @@ def _title(drawn: Scene, item: Item, one: Timeline, cursor: int | None) -> Line:
 def _coverage(drawn: Scene, item: Item, found: Sequence[Sample | None], height: int, cursor: int | None) -> list[Line]:
     target = item.view.standing.threshold
     scale = coverage_scale([sample.low for sample in found if sample is not None], target)
-    columns = [None if sample is None else Column(sample.low, sample.high) for sample in found]
-    rows = area(columns, scale, height, target)
+    columns = [
+        None if sample is None else Column(sample.low, sample.high, "waived" if sample.waived else "focus")
+        for sample in found
+    ]
+    rows = area(columns, scale, height, target, _known(drawn))
     labels = [percent(scale.top), *[""] * (height - 1)]
     goal = height - 1 - max(0, min(height - 1, (scale.eighths(target, height) - 1) // 8))
     labels[goal] = percent(target)
@@ -78,7 +87,7 @@ def _failing(drawn: Scene, found: Sequence[Sample | None], height: int, cursor: 
     labels = [compact(int(scale.top)), *[""] * (height - 1)]
     if height > 1:
         labels[-1] = "0"
-    return _framed(drawn, area(columns, scale, height), labels, cursor)
+    return _framed(drawn, area(columns, scale, height, future_from=_known(drawn)), labels, cursor)
 
 
 def _failed(sample: Sample | None, scale: Scale) -> Column | None:

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from checks.model.state import Tally
 from engine.port import Row, WaiverView
-from tui.findings import pair
-from tui.format import age, clean, fit, full, number, percent, zoned
+from tui.format import age, clean, fit, number, zoned
 from tui.lines import Line, Span, line
-from tui.model import Item, Model
+from tui.model import Model
 from tui.widgets.board import Content
 
 SOON = timedelta(days=14)
 LONGEST_DAYS = 180
 LONGEST_STRUCTURAL_DAYS = 365
 REASON_CHARACTERS = 20
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 WIDE = 100
 """From this width of the list on, the requester has a column."""
 
@@ -36,9 +35,10 @@ class Status(StrEnum):
     FUTURE = "FUTURE"
     EXPIRED = "EXPIRED"
     REVOKED = "REVOKED"
+    REJECTED = "REJECTED"
 
 
-_LOOKS = {
+LOOKS = {
     Status.REQUESTED: ("…", "bold.warn"),
     Status.MALFORMED: ("?", "bold.blind"),
     Status.EXPIRING: ("▲", "bold.warn"),
@@ -46,18 +46,10 @@ _LOOKS = {
     Status.FUTURE: ("·", "dim"),
     Status.EXPIRED: ("✖", "dim"),
     Status.REVOKED: ("✖", "dim"),
+    Status.REJECTED: ("✖", "dim"),
 }
-_GROUPS = {Status.REQUESTED: 0, Status.MALFORMED: 1, Status.EXPIRED: 3, Status.REVOKED: 3}
-ENDED = frozenset({Status.EXPIRED, Status.REVOKED})
-_IN_FORCE = {
-    Status.REQUESTED: "requested, not in force",
-    Status.MALFORMED: "malformed, waives nothing",
-    Status.EXPIRING: "in force, ends soon",
-    Status.ACTIVE: "in force",
-    Status.FUTURE: "not yet in force",
-    Status.EXPIRED: "ended, waives nothing",
-    Status.REVOKED: "revoked, waives nothing",
-}
+ENDED = frozenset({Status.EXPIRED, Status.REVOKED, Status.REJECTED})
+_GROUPS = {Status.REQUESTED: 0, Status.MALFORMED: 1, **dict.fromkeys(ENDED, 3)}
 
 
 def status(waiver: WaiverView, now: datetime) -> Status:
@@ -65,7 +57,7 @@ def status(waiver: WaiverView, now: datetime) -> Status:
     if waiver.status == "malformed":
         return Status.MALFORMED
     if waiver.status == "revoked":
-        return Status.REVOKED
+        return Status.REVOKED if waiver.approved_by or waiver.emergency else Status.REJECTED
     if waiver.status == "expired" or (waiver.ends is not None and waiver.ends <= now):
         return Status.EXPIRED
     if waiver.status == "requested":
@@ -77,8 +69,8 @@ def status(waiver: WaiverView, now: datetime) -> Status:
 
 def status_cell(found: Status, width: int = 12) -> Span:
     """Write a status as glyph and word."""
-    glyph, role = _LOOKS[found]
-    return Span(fit(f"{glyph} {found}", width), role)
+    glyph, role = LOOKS[found]
+    return Span(fit(f"{glyph} {found}" if width > 2 else glyph, width), role)
 
 
 def scope(waiver: WaiverView) -> str:
@@ -166,13 +158,21 @@ def _widths(width: int) -> tuple[int, int, int, int]:
     """Share the width: id, scope, requester (0: not shown), approver; the reason has the rest."""
     wide = width >= WIDE
     named = 12 if wide else 9
-    room = width - 44 - named - (named + 1 if wide else 0)
+    room = width - 32 - (12 if width >= WIDE else 2) - named - (named + 1 if wide else 0)
     return 12, max(12, min(44, room * 3 // 5)), named if wide else 0, named
 
 
 def _headings(width: int) -> Line:
     name, about, asked, approved = _widths(width)
-    cells = [fit("Status", 12), fit("Id", name), " ", fit("Scope", about), " ", fit("Rows", 5, right=True), " "]
+    cells = [
+        fit("Status", 12) if width >= WIDE else "  ",
+        fit("Id", name),
+        " ",
+        fit("Scope", about),
+        " ",
+        fit("Rows", 5, right=True),
+        " ",
+    ]
     cells += [fit("Requested", asked), " "] if asked else []
     cells += [fit("Approved", approved), " ", fit("Ends", 11), " ", "Reason"]
     return line(Span(" " + "".join(cells), "dim"))
@@ -183,151 +183,49 @@ def row(waiver: WaiverView, now: datetime, width: int) -> Line:
     name, about, asked, approved = _widths(width)
     found = status(waiver, now)
     approver = f"~{clean(waiver.approved_by)}" if waiver.approved_by else "–"
+    count = reopened(waiver, now) if found in ENDED else waiver.covers
     cells = [
-        status_cell(found),
+        status_cell(found, 12 if width >= WIDE else 2),
         Span(fit(clean(waiver.id) or "–", name), "strong"),
         Span(" " + fit(scope(waiver), about)),
-        Span(" " + fit(number(waiver.covers), 5, right=True), "text" if waiver.covers else "dim"),
+        Span(" " + fit(number(count), 5, right=True), ("warn" if found in ENDED else "text") if count else "dim"),
     ]
     if asked:
         cells.append(Span(" " + fit(clean(waiver.requested_by) or "–", asked), "dim"))
-    cells += [Span(" " + fit(approver, approved), "dim"), Span(" " + fit(_ends(waiver, now), 11), _LOOKS[found][1])]
+    cells += [
+        Span(" " + fit(approver, approved), "dim"),
+        Span(" " + fit(_ends(waiver, now, narrow=width < WIDE), 11), LOOKS[found][1]),
+    ]
     if waiver.emergency:
         cells.append(Span(" EMERGENCY", "bold.warn"))
+    if found in ENDED and count:
+        cells.append(Span(f" {number(count)} reopened", "warn"))
     cells.append(Span(f" {clean(waiver.fault or waiver.reason)}", "dim"))
     return tuple(cells)
 
 
-def _ends(waiver: WaiverView, now: datetime) -> str:
+def reopened(waiver: WaiverView, now: datetime) -> int:
+    """Count the findings that were under a waiver that has ended and are open again; a request never held any."""
+    ended = status(waiver, now) in ENDED and bool(waiver.approved_by or waiver.emergency)
+    return waiver.alone if ended else 0
+
+
+def _ends(waiver: WaiverView, now: datetime, *, narrow: bool) -> str:
     if waiver.ends is None:
         return "–"
     left = waiver.ends - now
     if left <= timedelta(0):
-        return f"{age(-left)} ago"
+        return f"{status(waiver, now)} {age(-left)}" if narrow else f"{age(-left)} ago"
     ends = zoned(waiver.ends, now)
     return f"{ends:%d %b} {age(left)}" if left < timedelta(days=100) else f"{ends:%d %b %Y}"
 
 
-def told(waiver: WaiverView | None, model: Model, width: int, *, by: str) -> Content:
-    """Tell everything about one waiver, and what ``by`` can do about it."""
-    if waiver is None:
-        return Content(title=line(Span("Waiver", "strong")), empty=[line(Span("  nothing selected", "dim"))])
-    found = status(waiver, model.now)
-    title = line(status_cell(found, len(found) + 3), Span(clean(waiver.id) or "–", "strong"))
-    lines = page(waiver, model, width, by=by)
-    return Content(
-        title=title,
-        note=line(Span(_IN_FORCE[found], "dim")),
-        rows=[(str(index), each) for index, each in enumerate(lines)],
-    )
-
-
-def page(waiver: WaiverView, model: Model, width: int, *, by: str) -> list[Line]:
-    """Write everything about a waiver."""
-    lines: list[Line] = pair("fault", clean(waiver.fault), width, "blind") if waiver.fault else []
-    lines += pair("reason", clean(waiver.reason), width)
-    control = clean(waiver.compensating_control)
-    lines += pair("instead", control or "no compensating control is named", width, "text" if control else "warn")
-    lines += pair("impact", impact(waiver, model.check(waiver.check)), width)
-    lines += _people(waiver, width)
-    lines += pair("holds", _holds(waiver, model.now), width)
-    lines += pair("scope", _whole_scope(waiver), width)
-    return [*lines, *pair("do", todo(waiver, model.now, by), width, "strong")]
-
-
-def _people(waiver: WaiverView, width: int) -> list[Line]:
-    ticket = f", ticket {clean(waiver.ticket)}" if waiver.ticket else ""
-    lines = pair("by", f"{clean(waiver.requested_by) or 'nobody is named'}{ticket}", width)
-    if waiver.emergency:
-        return [*lines, *pair("approval", "EMERGENCY: one person decided, for at most 24 hours", width, "warn")]
-    if not waiver.approved_by:
-        return [*lines, *pair("approval", "none yet", width, "warn")]
-    claim = f"{clean(waiver.approved_by)}, as claimed: a signature or a reviewed commit proves it"
-    return [*lines, *pair("approval", claim, width)]
-
-
-def _holds(waiver: WaiverView, now: datetime) -> str:
-    if waiver.ends is None:
-        return "no end is told"
-    left = waiver.ends - now
-    ends = (
-        f"until {full(waiver.ends, now)}, {age(left)} left"
-        if left > timedelta(0)
-        else f"ended {full(waiver.ends, now)}"
-    )
-    return f"from {full(waiver.starts, now)} {ends}" if waiver.starts is not None else ends
-
-
-def _whole_scope(waiver: WaiverView) -> str:
-    if waiver.cause or waiver.source:
-        cause = waiver.cause.replace("_", " ")
-        return clean(f"{waiver.check}, what {waiver.source} does not tell ({cause}); it is then waived, never pass")
-    return clean(f"{waiver.check}: {', '.join(waiver.subjects) or 'no subject is named'}", 2_000)
-
-
-def impact(waiver: WaiverView, item: Item | None) -> str:
-    """Say how many of its check's findings it covers, and what the coverage is with and without it."""
-    if item is None:
-        return f"no configured check {clean(waiver.check) or 'is named'}: it covers nothing"
-    tally = item.view.standing.tally
-    would = "would cover" if waiver.status in {"requested", "future"} else "covers"
-    if waiver.status == "malformed":
-        would = "would cover, were it well-formed,"
-    if tally is None:
-        return f"{would} {number(waiver.covers)} open findings; the check was not judged yet"
-    return (
-        f"{would} {number(waiver.covers)} of {number(tally.failed + tally.unknown)} open; {_coverages(waiver, tally)}"
-    )
-
-
-def _coverages(waiver: WaiverView, tally: Tally) -> str:
-    """Compare coverages net of live waivers; waived is never passed, so both are told beside the bare one."""
-    whole = tally.population + (tally.missing or 0)
-    if not whole or tally.missing is None:
-        return "no coverage is known"
-    live = waiver.status == "active"
-    net = tally.passed + tally.waived + tally.waived_unknown
-    others, all_ = (net - waiver.covers, net) if live else (net, net + waiver.covers)
-    with_it, without = (percent(min(1.0, max(0, each) / whole)) for each in (all_, others))
-    return f"net of waivers {with_it} with it, {without} without; {percent(tally.passed / whole)} pass"
-
-
-def todo(waiver: WaiverView, now: datetime, by: str) -> str:
-    """Say what can be done next, by whom."""
-    found = status(waiver, now)
-    if found is Status.REQUESTED:
-        return f"{not_approvable(waiver, now, by) or 'a approves it, in your name'} · K takes it back"
-    return {
-        Status.MALFORMED: "mend it in the waiver file; until then it waives nothing",
-        Status.EXPIRING: "renew it by a new request (x), or mend what it covers · K ends it now",
-        Status.ACTIVE: "K ends it now",
-        Status.FUTURE: "K takes it back",
-        Status.EXPIRED: "what it covered fails again; x requests a new one",
-        Status.REVOKED: "what it covered fails again; x requests a new one",
-    }[found]
-
-
-def not_approvable(waiver: WaiverView, now: datetime, by: str) -> str:
-    """Say why ``by`` cannot approve it, and what to do; empty when he can."""
-    found = status(waiver, now)
-    if found is not Status.REQUESTED:
-        return f"{clean(waiver.id)} is {found.casefold()}: only a request can be approved"
-    if same_person(waiver.requested_by, by):
-        return f"your own request: another person than {clean(by)} approves it"
-    return ""
-
-
-def same_person(one: str, other: str) -> bool:
-    """Tell whether two names are the same, as the engine compares them."""
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def not_revocable(waiver: WaiverView, now: datetime) -> str:
-    """Say why it cannot be revoked; empty when it can."""
-    found = status(waiver, now)
-    if found in {Status.MALFORMED, *ENDED}:
-        return f"{clean(waiver.id)} is {found.casefold()}: it waives nothing, there is nothing to end"
-    return ""
+def day_of(typed: str) -> date | None:
+    """Read a day, ``2027-02-19``; None of what is none."""
+    try:
+        return date.fromisoformat(typed) if _DAY.fullmatch(typed) else None
+    except ValueError:
+        return None
 
 
 def subjects_of(typed: str) -> tuple[str, ...]:

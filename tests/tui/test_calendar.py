@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import msgspec
 import pytest
 
 from checks.model.state import State
-from engine.port import Past, Snapshot, Turn
+from engine.port import Deadline, KnownTime, Past, Snapshot, Turn
+from engine.port.timeline import HOUR, Breach, Gap
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, all_blind, all_pass, empty, mixed
-from tests.support.pasts import a_day
-from tui.calendar import breach_list, gap_text, keys, strips, told
+from tests.support.pasts import a_day, some_waivers
+from tui.ahead import ahead
+from tui.breaches import breach_list, waiver_of
+from tui.calendar import gap_text, keys, strips, told
+from tui.difference import difference
 from tui.lines import plain, size
 from tui.model import build
-from tui.past import Gap
-from tui.period import named
+from tui.period import asked, named
 from tui.scene import Scene, as_seen, scene
 from tui.trends import plots
 
@@ -96,7 +100,7 @@ def test_a_cell_is_told_with_counts_judgements_and_gaps() -> None:
     first, second = told(drawn, "mfa/workforce-mfa", 24)
 
     assert plain(first) == (
-        " Mon 16 Nov 2026  ✖ FAIL  workforce-mfa 99.0% of 43 112, 431 fail · judged 96×, longest pause 15m"
+        " Mon 16 Nov 2026  ✖ FAIL  workforce-mfa 99.0% of 43 112, 431 fail · 96/96 conclusive"
     )
     assert plain(second) == " no gap here"
 
@@ -108,7 +112,7 @@ def test_a_day_without_data_says_so_and_names_the_gap() -> None:
     text = "\n".join(plain(each) for each in told(drawn, "mfa", cell))
 
     assert "NO DATA" in text
-    assert "? gap: 09 Oct 23:45–13 Oct 00:00Z (3d00h) no data · shown as ?, never as ✔" in text
+    assert "? gap: 09 Oct 23:45–13 Oct 00:00Z (3d00h) no data (nothing was judged) · shown as ?, never as ✔" in text
 
 
 def test_a_cell_in_the_future_is_told_as_such() -> None:
@@ -135,16 +139,19 @@ def test_a_cell_in_the_future_is_told_as_such() -> None:
 )
 def test_a_gap_says_where_it_is_as_far_as_that_is_known(gap: Gap, text: str) -> None:
     """No place is invented."""
-    assert gap_text(gap) == text
+    assert gap_text(gap, UTC) == text
 
 
 def test_breaches_are_listed_the_latest_first() -> None:
     """Start, end, how long, how it ended, and whose."""
     content = breach_list(scened(mixed()), "mfa/admin-mfa", 60)
     first = plain(content.rows[0][1])
+    foot = "\n".join(plain(each) for each in content.foot)
 
     assert "not over" in first
     assert first.rstrip().endswith("admin-mfa")
+    assert "owner    identity" in foot
+    assert "evidence not kept" in foot
     assert all(size(row) <= 59 for _, row in content.rows)
 
 
@@ -185,3 +192,67 @@ def test_a_family_plots_its_worst_check() -> None:
     assert lead is not None
     assert lead.view.name == "admin-mfa"
     assert "admin-mfa" in plain(plots(drawn, "mfa", None, 12)[0])
+
+
+def test_a_gap_is_told_in_the_readers_zone() -> None:
+    """With the zone beside it."""
+    gap = Gap(NOW, NOW + timedelta(hours=3), timedelta(hours=3))
+    assert gap_text(gap, timezone(timedelta(hours=1))) == "gap: 21 Nov 06:30–09:30+01 (3h00m) no data"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told_"),
+    [
+        ({}, "WV-22"),
+        ({"check": "leavers"}, "–"),
+        ({"status": "requested"}, "–"),
+        ({"ends": NOW - 3 * DAY}, "–"),
+        ({"approved_by": "", "status": "revoked"}, "–"),
+    ],
+    ids=["in force", "another check", "a request", "ended before", "rejected"],
+)
+def test_a_breach_names_the_waiver_that_was_in_force(changes: dict[str, Any], told_: str) -> None:
+    """One that nobody approved never was."""
+    breach = Breach("workforce-mfa", NOW - 2 * DAY, None, None, 3, timedelta(0))
+    assert waiver_of(breach, NOW, [msgspec.structs.replace(some_waivers()[0], **changes)]) == told_
+
+
+def test_a_day_of_an_audit_period_is_counted() -> None:
+    """How far it has gone is beside its name."""
+    drawn = scened(all_pass())
+    audit = Scene(drawn.items, asked("2026-10-01 2027-09-30"), NOW, drawn.pasts, drawn.limits, 79)
+    assert "day 52/365" in plain(strips(audit, set(), None, None, "").title)
+
+
+def test_a_day_is_compared_with_its_beginning() -> None:
+    """Checks that changed, with state, coverage and counts before and after; the others are counted."""
+    drawn = scened(mixed())
+    day = next(index for index, edge in enumerate(drawn.edges) if edge.date() == (NOW - 2 * DAY).date())
+    text = [plain(each) for each in difference(drawn, day, 12)]
+
+    assert len(text) == 12
+    assert "Thu 19 Nov 2026" in text[0]
+    assert any("admin-mfa" in each and "✔ → ✖" in each and "0 → 3 fail" in each for each in text)
+    assert "puts the cursor on a day" in plain(difference(drawn, None, 4)[1])
+
+
+def test_what_is_ahead_is_ages_and_ends() -> None:
+    """A backup past its RPO is late, a certificate is on an axis, and a waiver ends there too."""
+    estate = mixed()
+    late = Deadline(source="dumps", id="orders", at=NOW - HOUR, rpo_seconds=86_400.0)
+    times = [KnownTime(source="edge", id="www", what="tls_not_after", at=NOW + 20 * DAY, name="www.example.org:443")]
+    checks = [
+        msgspec.structs.replace(view, deadlines=[late]) if view.name == "backups" else view for view in estate.checks
+    ]
+    model = build(msgspec.structs.replace(estate, checks=checks, times=times), None, NOW)
+    drawn = scened(estate)
+    told_ = {
+        key: [plain(each) for each in ahead(model, drawn, key, 8, some_waivers())]
+        for key in ("backup", "certification", "mfa", "access/leavers")
+    }
+
+    assert any("orders" in each and "25h of 24h" in each and "LATE 1h" in each for each in told_["backup"])
+    assert any("www.example.org" in each and "20d" in each and "TLS" in each for each in told_["certification"])
+    assert any("WV-22" in each and "12d" in each and "waiver" in each for each in told_["mfa"])
+    assert "has an age or an end" in told_["access/leavers"][1]
+    assert all(len(lines) == 8 for lines in told_.values())

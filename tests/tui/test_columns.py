@@ -10,7 +10,19 @@ import pytest
 from engine.port import Query
 from tests.support.clock import NOW
 from tests.support.estates import a_row, mixed
-from tui.columns import COLUMNS, GAP, chosen, due, flags, headings, lay_out, plain_cells, row_line, sort_beside
+from tui.columns import (
+    COLUMNS,
+    GAP,
+    chosen,
+    due,
+    fact_columns,
+    flags,
+    headings,
+    lay_out,
+    plain_cells,
+    row_line,
+    sort_beside,
+)
 from tui.lines import plain, size
 from tui.model import build
 
@@ -135,3 +147,35 @@ def test_a_row_is_copied_whole() -> None:
         "WV-22",
         "identity",
     ]
+
+
+def test_a_list_of_one_check_tells_the_source_instead_of_the_check() -> None:
+    """The name of the only check would say nothing on any row."""
+    alone = [each.name for each in chosen(None, 114, alone=True)]
+
+    assert "Check" not in alone
+    assert alone.index("Source") == [each.name for each in chosen(None, 114)].index("Check")
+    assert [each.name for each in chosen(["Check"], 114, alone=True)] == ["Check"]
+
+
+def test_each_fact_of_the_rows_can_be_a_column() -> None:
+    """A fact that was not told says so, and a check that does not compare it leaves the cell empty."""
+    rows = [a_row(), a_row(2, facts={"grace": "7d"})]
+    names = fact_columns(rows)
+    columns = chosen(["Subject", *names], 120)
+
+    assert names == ["fact:factors", "fact:required", "fact:last_login", "fact:grace"]
+    assert [each.title for each in columns[1:]] == ["factors", "required", "last_login", "grace"]
+    assert plain_cells(rows[0], ITEM, NOW, columns)[1:] == ["0", "any factor that is not weak", "not told", ""]
+    assert plain_cells(rows[1], ITEM, NOW, columns)[1:] == ["", "", "", "7d"]
+    assert size(row_line(rows[0], ITEM, NOW, lay_out(columns, 120))) == 120
+
+
+def test_all_facts_fit_into_one_column_where_there_is_room() -> None:
+    """What was compared stands beside each finding from 170 cells on."""
+    columns = chosen(None, 170)
+
+    assert "Facts" in [each.name for each in columns]
+    assert "factors 0 · required any factor that is not weak · last_login not told" in plain_cells(
+        a_row(), ITEM, NOW, columns
+    )

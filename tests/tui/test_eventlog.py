@@ -11,10 +11,12 @@ from engine.port import Event, EventKind, EventQuery
 from tests.support.clock import NOW
 from tui.eventlog import (
     KINDS,
-    RULE,
     chips,
     event_glyph,
     folded,
+    fresh,
+    headings,
+    held_back,
     kind_chips,
     next_kind,
     parse_filter,
@@ -23,6 +25,7 @@ from tui.eventlog import (
     told,
 )
 from tui.lines import action_at, plain, size
+from tui.widgets.log import RULE
 
 MINUTE = timedelta(minutes=1)
 
@@ -133,3 +136,35 @@ def test_every_kind_has_a_glyph() -> None:
     """One cell each."""
     for kind in KINDS:
         assert size((event_glyph(Event(at=datetime(2026, 1, 1, tzinfo=UTC), kind=kind, what="", text="")),)) == 1
+
+
+def test_a_row_tells_how_long_after_the_one_before() -> None:
+    """Of the same kind and object; folded ones count as one."""
+    texts = (("backups", 0), ("aws", 5), ("backups", 60), ("backups", 70))
+    log = [
+        Event(at=NOW - timedelta(minutes=ago), kind="state", what=what, text="a" if ago else "b") for what, ago in texts
+    ]
+    newest, aws, older = folded(log)
+
+    assert (newest.before, aws.before, older.before) == (NOW - timedelta(minutes=60), None, None)
+    assert older.count == 2
+
+
+def test_a_wide_row_tells_who_did_it() -> None:
+    """Beside the text, under its heading; a narrow one keeps to the text."""
+    log = [Event(at=NOW, kind="operator", what="leavers", text="paused by ana", by="ana")]
+    wide, narrow = (plain(rows(folded(log), NOW, width)[0][1]) for width in (110, 70))
+
+    assert wide.index("ana ", wide.index("paused by ana") + 14) == plain(headings(NOW, 110)).index("By") - 1
+    assert narrow.rstrip().endswith("paused by ana")
+
+
+def test_what_came_after_the_top_is_fresh() -> None:
+    """And folds; without a list all is."""
+    log = [Event(at=NOW - timedelta(minutes=ago), kind="source", what="aws", text="503") for ago in range(4)]
+
+    assert [fold.count for fold in fresh(log, log[2])] == [2]
+    assert [fold.count for fold in fresh(log, None)] == [4]
+    assert fresh(log, log[0]) == []
+    assert held_back(0, 0) == []
+    assert "3 new above, folded into 1" in plain(held_back(3, 1)[0])

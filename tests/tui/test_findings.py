@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from checks.model.doubt import Cause
+from checks.model.judgement import Scalar
 from engine.port import Query
 from tests.support.clock import NOW
-from tests.support.estates import a_detail, a_row, mixed
-from tests.support.snapshots import a_check
-from tui.findings import Shown, about, chips, page, record, todo
-from tui.lines import plain
+from tests.support.estates import a_row, mixed
+from tui.findings import Shown, Sight, about, chips, fact, place, record, todo
+from tui.lines import plain, size
 from tui.model import build
 
 DAY = timedelta(days=1)
@@ -27,20 +26,41 @@ def test_no_filter_is_invisible() -> None:
 
     told = plain(chips(shown))
 
-    assert told == "  / ana !x  3 of 1 204 in 0.01 s  view new  check admin-mfa  sort label ▲"
+    assert told == "  / ana !x  3 of 1 204 in 0.01 s  view new 24h  check admin-mfa  sort label ▲"
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({}, " 1 204  view open"),
-        ({"marked": "7 marked"}, "1 204  ● 7 marked  view"),
-        ({"frozen": "+14"}, "  FROZEN +14  1 204"),
+        ({}, " 1 204 findings  view open"),
+        ({"judged": 43_112}, " 1 204 of 43 112 judged  view open"),
+        ({"judged": 43_112, "typed": "x"}, " / x  3 of 1 204  view open"),
+        ({"judged": 43_112, "counted": False, "matching": 9}, " 9+ found, … counting  view open"),
+        ({"hidden": 2}, "sort worst ▼  2 columns hidden (c)"),
+        ({"marked": "7 marked"}, "1 204 findings  ● 7 marked  view"),
+        ({"frozen": "+14"}, "  FROZEN +14  1 204 findings"),
         ({"waiting_seconds": 0.42, "typed": "x"}, " / x  … asking the store, 0.4 s"),
+        ({"counted": False, "matching": 0, "typed": "x"}, " / x  … asking the store  view"),
+        ({"counted": False, "matching": 200, "typed": "x"}, " / x  200+ found, … counting  view"),
+        ({"counted": False, "matching": 200, "waiting_seconds": 0.42}, " 200+ found, … counting, 0.4 s  view"),
         ({"faults": ["due is yes, past"], "typed": "due:x"}, "! due is yes, past 3 of 1 204"),
-        ({"exporting": "writing 2 000 rows, 4%"}, "1 204  writing 2 000 rows, 4%"),
+        ({"exporting": "writing 2 000 rows, 4%"}, "1 204 findings  writing 2 000 rows, 4%"),
     ],
-    ids=["plain", "marked", "frozen", "waiting", "fault", "exporting"],
+    ids=[
+        "plain",
+        "judged",
+        "judged, but filtered",
+        "judged, but not counted",
+        "hidden columns",
+        "marked",
+        "frozen",
+        "waiting",
+        "no row yet",
+        "rows",
+        "rows for long",
+        "fault",
+        "exporting",
+    ],
 )
 def test_the_line_above_the_list_tells_how_it_stands(changes: dict[str, Any], says: str) -> None:
     """Marks, freezing, waiting, faults and writing are told in words."""
@@ -49,22 +69,57 @@ def test_the_line_above_the_list_tells_how_it_stands(changes: dict[str, Any], sa
     assert says in plain(chips(replace(shown, **changes)))
 
 
-def test_a_page_tells_everything_about_a_finding() -> None:
-    """Reason, facts, limit, runbook, evidence, its digest, history."""
-    row = a_row(due=NOW - DAY, waiver="WV-22", acked="[red]seen", regressions=1, cause=Cause.DENIED, resolved_at=NOW)
-    view = a_check(runbook="https://r.example.org", policy_ref="ISP-07", explain={row.reason: "Enrol a key."})
-    text = "\n".join(plain(line) for line in page(a_detail(row, view), NOW, 100))
+def test_three_lines_tell_about_the_finding_under_the_cursor() -> None:
+    """Since when, whose, under which waiver; why on which data; what to do."""
+    model = build(mixed(), None, NOW)
+    row = a_row(due=NOW + 3 * DAY, waiver="WV-22", acked="[red]seen")
 
-    wanted = ["no second factor", "factors", "not told", "denied", "Enrol a key.", "https://r.example.org", "ISP-07"]
-    wanted += [
-        "controlwatch check workforce-mfa",
-        "143 records, complete",
-        "sha256:9f2c",
-        "[red]seen",
-        "WV-22",
-        "opened",
-    ]
-    assert [part for part in wanted if part not in text] == []
+    told = [plain(each) for each in about(row, model.check("workforce-mfa"), model, 160)]
+
+    assert told[0] == (
+        " since 20 Nov 02:30Z (27h) · workforce-mfa · due 24 Nov 05:30Z · owner identity · waiver WV-22 · [red]seen"
+    )
+    assert told[1].startswith(" why  no second factor is enrolled · factors 0 · required any factor that is not weak")
+    assert told[1].endswith("okta-prod ✔ 4m")
+    assert told[2].startswith(" do   Ask the person to enrol a factor")
+
+
+@pytest.mark.parametrize(
+    ("sight", "says"),
+    [
+        (Sight(0, 1204, 0, 14), "… 1 190 more   row 1/1 204 ░░░░░░░░░░ 0% ─"),
+        (Sight(1203, 1204, 1190, 14), "row 1 204/1 204 ██████████ 100% ─"),
+        (Sight(1202, 1204, 1189, 14), "… 1 more   row 1 203/1 204 ██████████ 99% ─"),
+        (Sight(0, 1, 0, 14), " row 1/1 ─"),
+        (Sight(0, 0, 0, 14), "─" * 80),
+    ],
+    ids=["top", "bottom", "almost the bottom", "all in sight", "none"],
+)
+def test_the_rule_under_the_list_tells_where_the_cursor_is(sight: Sight, says: str) -> None:
+    """Which row of how many, and what is below the edge; never the end before it is reached."""
+    drawn = place(a_row() if sight.matching else None, sight, 80)
+
+    assert plain(drawn).endswith(says)
+    assert size(drawn) == 80
+    assert plain(drawn).startswith("─ ✖ FAIL user00001@example.org ─") is (sight.matching > 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (None, "not told"),
+        ("", "–"),
+        (True, "yes"),
+        (0, "0"),
+        ("90d", "90d"),
+        ("2026-11-19T05:30:00Z", "19 Nov 05:30Z (2d ago)"),
+        ("2026-13-99T05:30:00Z", "2026-13-99T05:30:00Z"),
+        ("[b]x\x1b[2J", "[b]x[2J"),
+    ],
+)
+def test_a_fact_reads_as_a_person_would_say_it(value: Scalar, says: str) -> None:
+    """What was not told is never zero, an instant has its distance, anything else is literal."""
+    assert fact(value, NOW) == says
 
 
 def test_a_finding_without_advice_says_so() -> None:
@@ -73,7 +128,7 @@ def test_a_finding_without_advice_says_so() -> None:
 
     assert todo(a_row(reason="unheard of"), None) == "see the check's runbook"
     assert todo(a_row(reason="unheard of"), item) == "runbook https://runbooks.example.org/workforce-mfa"
-    assert [plain(line) for line in about(None, None, NOW)] == ["", "", ""]
+    assert [plain(line) for line in about(None, None, build(mixed(), None, NOW), 80)] == ["", "", ""]
 
 
 def test_a_record_is_indented_and_literal() -> None:

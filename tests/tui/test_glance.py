@@ -12,7 +12,7 @@ from engine.port import Deadline, KnownTime, Past, Snapshot, Turn
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, all_blind, all_pass, empty, mixed
 from tests.support.pasts import a_day
-from tui.glance import changed, glance
+from tui.glance import glance
 from tui.lines import plain, size
 from tui.model import FAMILIES, build
 from tui.period import named
@@ -111,10 +111,10 @@ def test_sets_that_do_not_fit_are_counted() -> None:
 
 
 def test_what_ends_next_is_told_in_one_line_where_there_is_no_more_room() -> None:
-    """The nearest end comes first, what has ended before it."""
+    """The nearest end comes first; what has ended is counted, and hides nothing that is still to come."""
     text = drawn(ending(41, -2, 9), "certification", 1, 60)[0]
 
-    assert text.rstrip() == " next: host1.example.org 47h ago · host2.example.org 9d"
+    assert text.rstrip() == " ✖ 1 ended · next: host2.example.org 9d"
 
 
 def test_ends_stand_on_an_axis_where_there_is_room() -> None:
@@ -127,21 +127,16 @@ def test_ends_stand_on_an_axis_where_there_is_room() -> None:
     assert any("+2 later" in row and "90d" in row for row in rows)
 
 
-def test_what_is_in_another_state_than_yesterday_is_listed() -> None:
-    """From, to, since when; and how many findings moved."""
-    content = changed(build(mixed(), None, NOW), past_of(mixed()))
-    rows = dict(content.rows)
-
-    assert set(rows) >= {"backups", "stale-accounts", "access-keys"}
-    assert plain(rows["backups"]).rstrip().endswith("20 Nov 22:30Z backups")
-    assert plain(rows["backups"])[1:3] == "→✖"
-    assert plain(content.foot[0]) == "  +12 -4 findings"
-
-
-def test_without_an_answer_nothing_is_claimed_to_be_unchanged() -> None:
-    """Not told is not the same as no change."""
-    content = changed(build(mixed(), None, NOW), None)
-
-    assert content.rows == []
-    assert plain(content.empty[0]).strip() == "…"
+def test_nothing_is_drawn_before_the_past_is_known() -> None:
+    """Not told is not the same as level."""
     assert glance(build(mixed(), None, NOW), None, "mfa", 60, 4) == []
+
+
+def test_what_has_ended_takes_one_line_beside_the_axis() -> None:
+    """However much has ended, what ends next is on the axis."""
+    rows = drawn(ending(-200, -3, -2, 9, 40), "certification", 8, 78)
+    text = "\n".join(rows)
+
+    assert "✖ 3 ended: host2.example.org 47h ago · host1.example.org 2d ago" in text
+    assert text.index("host3.example.org") < text.index("host4.example.org")
+    assert text.count("●") == 2

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.port import Selftest, Snapshot
+from checks.model.doubt import Cause
+from engine.port import BlindBy, EvidenceView, Selftest, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import all_blind, all_pass, empty, mixed, starting
+from tests.support.snapshots import a_standing
 from tui.header import banner, header, pulse
 from tui.lines import plain, size
 from tui.model import build
@@ -82,3 +84,56 @@ def test_chips_say_demo_and_read_only() -> None:
     snapshot = msgspec.structs.replace(all_pass(), demo=True, read_only=True)
 
     assert " DEMO   READ-ONLY " in plain(header(build(snapshot, None, NOW), "controlwatch", 80)[1])
+
+
+def test_a_broken_chain_of_evidence_is_the_first_thing_told() -> None:
+    """Nothing that was proven before can be shown to an auditor any more."""
+    bad = EvidenceView(chain_valid=False, chain_fault="entry 7: digest differs")
+    snapshot = msgspec.structs.replace(all_pass(), evidence=bad)
+
+    assert banner(build(snapshot, None, NOW)) == ("EVIDENCE CHAIN BROKEN  entry 7: digest differs", "chip.fail")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "engine ✔ lag <10ms │ /metrics – off │ LIVE"),
+        ({"loop_lag_max_seconds": 0.2}, "engine ✔ lag <500ms"),
+        ({"loop_lag_max_seconds": 2.0}, "engine ! lag 2.0s"),
+        ({"metrics_address": "127.0.0.1:1"}, "/metrics ✔ not read yet"),
+        ({"metrics_address": "127.0.0.1:1", "scraped_at": NOW - timedelta(seconds=15)}, "/metrics ✔ read │ LIVE"),
+        ({"metrics_address": "x", "scraped_at": NOW - timedelta(minutes=12)}, "/metrics ! not read for 12m"),
+    ],
+    ids=["well", "some lag", "lags", "never read", "read", "no longer read"],
+)
+def test_a_wide_header_tells_whether_engine_and_metrics_live(changes: dict[str, Any], says: str) -> None:
+    """Whoever is on call sees that alerts can come at all."""
+    model = build(msgspec.structs.replace(all_pass(), **changes), None, NOW)
+
+    assert says in plain(header(model, "controlwatch", 160)[0])
+
+
+def test_a_frozen_engine_is_not_said_to_be_well() -> None:
+    """Nothing newer than the snapshot is known."""
+    assert "engine ✔" not in plain(header(build(all_pass(), "died", NOW), "controlwatch", 160)[0])
+
+
+def test_a_check_that_breaks_inside_controlwatch_has_a_chip_of_its_own() -> None:
+    """It is blind, and no source is to blame."""
+    first, *rest = all_pass().checks
+    broken = msgspec.structs.replace(
+        first,
+        standing=a_standing(tally=None, completed=False, valid_until=None),
+        blind_by=BlindBy(source="", cause=Cause.INTERNAL, since=NOW, detail="TypeError"),
+    )
+    model = build(msgspec.structs.replace(all_pass(), checks=[broken, *rest]), None, NOW)
+
+    assert " E1 CHECK ERROR " in plain(header(model, "controlwatch", 120)[1])
+
+
+def test_sources_that_are_down_are_named_where_there_is_room() -> None:
+    """Cause and since beside the name; in a narrow terminal the count."""
+    model = build(mixed(), None, NOW)
+
+    assert plain(header(model, "controlwatch", 120)[1]).endswith("! 1 down: aws unreachable 4h  6/7 sources fresh ")
+    assert plain(header(model, "controlwatch", 60)[1]).endswith("! 1 down, 6/7 sources fresh ")

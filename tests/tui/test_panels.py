@@ -10,13 +10,13 @@ import pytest
 from checks.model.state import Tally
 from engine.port import Snapshot
 from tests.support.clock import NOW
-from tests.support.estates import all_blind, all_pass, empty, mixed, starting
+from tests.support.estates import all_blind, all_pass, mixed, starting
 from tests.support.snapshots import a_check, a_snapshot, a_standing
-from tui.header import header
 from tui.lines import plain, size
 from tui.model import FAMILIES, build
-from tui.panels import events, more, panel, selection, worst_first
+from tui.panels import event_of, events, more, panel
 
+DAY = timedelta(days=1)
 WIDTHS = (38, 46, 60, 78, 100, 158)
 
 
@@ -30,28 +30,11 @@ def test_panel_rows_fit(estate: Snapshot, width: int) -> None:
     assert {size(row) for row in rows} == {width - 1}
 
 
-@pytest.mark.parametrize("width", [80, 100, 118, 158])
-def test_attention_rows_fit(width: int) -> None:
-    """A row of the worst-first list is never wider than the list."""
-    rows = worst_first(build(mixed(), None, NOW), width).rows
-
-    assert max(size(row) for _, row in rows) <= width - 1
-
-
 def test_panels_keep_the_configured_order() -> None:
     """A panel never reorders: eyes remember places."""
     keys = [key for key, _ in panel(build(mixed(), None, NOW), "access", 2, 60).rows]
 
     assert keys == ["stale-accounts", "leavers", "access-keys"]
-
-
-def test_a_blind_source_is_one_row_with_cause_since_and_what_was() -> None:
-    """BLIND tells cause, since when, how many checks, and what was last known."""
-    rows = dict(worst_first(build(mixed(), None, NOW), 120).rows)
-
-    assert plain(rows["source:aws:unreachable"]).rstrip() == (
-        "! BLIND  aws: unreachable, since 01:30Z (4h) · 2 checks · was ✔ 01:30 · 503 Service Unavailable after 4 tries"
-    )
 
 
 def test_a_blind_check_shows_no_coverage_of_its_past() -> None:
@@ -60,29 +43,6 @@ def test_a_blind_check_shows_no_coverage_of_its_past() -> None:
 
     assert "%" not in row
     assert "was ✔ 01:30" in row
-
-
-def test_nothing_to_attend_to_is_proven_by_counts_and_time() -> None:
-    """An empty list says how much was judged, and how old that is."""
-    content = worst_first(build(all_pass(), None, NOW), 100)
-
-    assert content.rows == []
-    assert plain(content.empty[0]) == (
-        "  ✔ nothing needs attention: 8 checks pass, 87 769 judgements, data as of 05:25Z"
-    )
-
-
-@pytest.mark.parametrize(
-    ("estate", "says"),
-    [(None, "waiting for the engine's first snapshot"), (empty(), "No checks configured")],
-    ids=["not started", "not configured"],
-)
-def test_an_empty_screen_is_never_green(estate: Snapshot | None, says: str) -> None:
-    """Where nothing was judged nothing is praised."""
-    text = plain(worst_first(build(estate, None, NOW), 100).empty[0])
-
-    assert says in text
-    assert "✔" not in text
 
 
 def test_hidden_rows_are_counted_by_word() -> None:
@@ -95,43 +55,12 @@ def test_an_unowned_check_is_worth_a_warning() -> None:
     assert "unowned" in plain(dict(panel(build(all_pass(), None, NOW), "certification", 4, 78).rows)["attestations"])
 
 
-def test_an_old_failure_says_when_it_was_last_seen() -> None:
-    """FAIL survives staleness with its date."""
-    late = NOW - timedelta(days=3)
-    view = a_check(standing=a_standing(tally=Tally(passed=1, failed=1), valid_until=late), as_of=late)
-    row = plain(worst_first(build(a_snapshot(checks=[view]), None, NOW), 158).rows[0][1])
-
-    assert "! 3d ago" in row
-    assert "last seen failing" in row
-
-
 def test_the_data_line_names_a_stale_source() -> None:
     """Verdict and freshness are two axes, both on the panel."""
     foot = plain(panel(build(mixed(), None, NOW), "mfa", 1, 78).foot[0])
 
-    assert foot.startswith(" data ! STALE 1d02h  aws")
-    assert foot.rstrip().endswith("next run 10m")
-
-
-@pytest.mark.parametrize(
-    ("key", "says"),
-    [
-        (
-            "admin-mfa",
-            ["since 19 Nov 05:30Z (2d)", "92.6% of 41", "identity", "https://runbooks.example.org/admin-mfa"],
-        ),
-        ("source:aws:unreachable", ["stale-accounts (was ✔ 01:30)", "access-keys", "503 Service Unavailable"]),
-        ("gone", []),
-        ("source:gone:denied", []),
-        (None, []),
-    ],
-)
-def test_the_selected_row_is_told_about(key: str | None, says: list[str]) -> None:
-    """Two lines tell since when, whose, why and what to do."""
-    text = "\n".join(plain(each) for each in selection(build(mixed(), None, NOW), key))
-
-    assert [part for part in says if part not in text] == []
-    assert bool(text.strip()) is bool(says)
+    assert foot.startswith(" data ! STALE 1d02h (max 24h) · okta-prod ✔ aws ! unreachable")
+    assert foot.rstrip().endswith("asks again 10m")
 
 
 def test_events_are_newest_first_and_literal() -> None:
@@ -144,14 +73,62 @@ def test_events_are_newest_first_and_literal() -> None:
     assert plain(rows[1][1]).startswith("01:30Z")
 
 
-def test_a_source_that_is_down_shows_while_its_checks_still_hold() -> None:
-    """Until its data is too old a verdict stands; that nobody answers any more is on the overview all the same."""
-    estate = all_pass()
-    first, *others = estate.sources
-    down = msgspec.structs.replace(first, last_error="no answer", complete=False)
-    model = build(msgspec.structs.replace(estate, sources=(down, *others)), None, NOW)
-    told = plain(worst_first(model, 100).empty[0])
+def test_what_fails_is_never_the_row_that_does_not_fit() -> None:
+    """A panel that is too low for its checks shows the worst, in their configured order where they are alike."""
+    views = [a_check(f"c{number}", family="access") for number in range(6)]
+    views[5] = msgspec.structs.replace(views[5], standing=a_standing(tally=Tally(passed=1, failed=1)))
+    model = build(a_snapshot(checks=views), None, NOW)
 
-    assert told.startswith("  ! no check is red yet")
-    assert first.name in told
-    assert "! 1 down" in "".join(plain(row) for row in header(model, "", 100))
+    assert [key for key, _ in panel(model, "access", 2, 38, 6).rows][:3] == ["c5", "c0", "c1"]
+    assert [key for key, _ in panel(model, "access", 2, 38, 9).rows][:3] == ["c0", "c1", "c2"]
+
+
+@pytest.mark.parametrize(
+    ("estate", "family", "says"),
+    [
+        (all_pass(), "mfa", "43 153 judgements, the slowest source took 2.1s"),
+        (mixed(), "access", "last known 01:30Z, which no longer counts"),
+        (starting(), "mfa", "first run, 0/2 checks judged"),
+    ],
+    ids=["judged", "blind", "first run"],
+)
+def test_a_spare_line_tells_how_much_was_judged(estate: Snapshot, family: str, says: str) -> None:
+    """Or that what was last known does not count."""
+    foot = panel(build(estate, None, NOW), family, 1, 78, 20).foot
+
+    assert says in plain(foot[1])
+
+
+def test_a_waived_check_tells_when_its_first_waiver_ends() -> None:
+    """The end is what matters about it."""
+    views = [
+        msgspec.structs.replace(view, waivers=1, waiver_ends=NOW + 12 * DAY) if view.name == "leavers" else view
+        for view in mixed().checks
+    ]
+    rows = dict(panel(build(msgspec.structs.replace(mixed(), checks=views), None, NOW), "access", 2, 78).rows)
+
+    assert " →12d " in plain(rows["leavers"])
+
+
+@pytest.mark.parametrize("width", [36, 46, 60, 76])
+@pytest.mark.parametrize("estate", [all_pass(), mixed(), all_blind(), starting()], ids=range(4))
+def test_the_data_line_fits_and_names_the_worst_source(estate: Snapshot, width: int) -> None:
+    """However narrow, the state and the next time are on it."""
+    foot = panel(build(estate, None, NOW), "access", 2, width + 2).foot[0]
+
+    assert size(foot) <= width + 1
+    assert any(word in plain(foot) for word in ("10m", "running"))
+
+
+def test_the_same_event_several_times_in_a_row_is_one_row() -> None:
+    """A source that fails for hours leaves room for what else happened."""
+    snapshot = mixed()
+    first = snapshot.events[0]
+    again = [msgspec.structs.replace(first, at=first.at + timedelta(minutes=n)) for n in (2, 1)]
+    model = build(msgspec.structs.replace(snapshot, events=[*again, *snapshot.events]), None, NOW)
+    content = events(model)
+
+    assert len(content.rows) == len(snapshot.events)
+    assert "×3 503" in plain(content.rows[0][1])
+    assert event_of(model, content.rows[0][0]) == again[0]
+    assert event_of(model, "gone") is None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 import pytest
 
 from checks.model.state import State
-from engine.port import Day, Past, Turn
+from engine.port import Day, Lapse, Past, Turn
+from engine.port.timeline import Gap, Timeline, at, control, coverage, limit_of, timeline, worst
 from tests.support.clock import NOW
 from tests.support.snapshots import a_check, a_source
-from tui.past import Gap, Timeline, at, cells, control, limit_of, samples, timeline, worst
+from tui.past import cells, samples
 
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -105,6 +106,64 @@ def test_a_gap_within_a_day_leaves_nothing_of_that_day_to_believe() -> None:
     assert not one.gaps[0].is_placed
     assert states(one) == [State.PASS, None, State.PASS, State.PASS]
     assert one.covered == pytest.approx(1 - 3 / 96)
+
+
+def lapse(start: timedelta, end: timedelta) -> Lapse:
+    """Build a time without a judgement, by hours after the period's start."""
+    return Lapse(start=START + start, end=START + end)
+
+
+def test_gaps_within_a_day_have_their_places_where_they_were_kept() -> None:
+    """Each of them, and the rest of the day is believed."""
+    lapses = [lapse(26 * HOUR, 29 * HOUR), lapse(40 * HOUR, 42 * HOUR), lapse(43 * HOUR, 43.5 * HOUR)]
+    holed = a_day(1, judged=76, longest_gap_seconds=3 * 3600.0, lapses=lapses)
+    one = lived([*EVERY_DAY[:2], holed, *EVERY_DAY[3:]])
+
+    assert [(gap.start, gap.end) for gap in one.gaps] == [(each.start, each.end) for each in lapses[:2]]
+    assert all(gap.is_placed for gap in one.gaps)
+    hours = [START + number * HOUR for number in (24, 26, 27, 29, 30, 40, 41, 42, 48)]
+    kept = [State.PASS, State.PASS, None, State.PASS, State.PASS, State.PASS, None, State.PASS]
+    assert states(one, hours) == kept
+    assert control([one]) == (3, 4)
+
+
+def test_places_that_do_not_tell_the_longest_gap_are_not_believed() -> None:
+    """They were kept by another measure, so nothing of the day is green."""
+    one = lived([*EVERY_DAY[:2], a_day(1, longest_gap_seconds=3 * 3600.0, lapses=[]), *EVERY_DAY[3:]])
+
+    assert [gap.is_placed for gap in one.gaps] == [False]
+    assert states(one) == [State.PASS, None, State.PASS, State.PASS]
+
+
+def test_a_gap_that_ended_with_a_days_first_judgement_is_told_once() -> None:
+    """By the two days that it lies between."""
+    stopped = a_day(0, last_at=START + 22 * HOUR)
+    told = {"first_at": START + 26 * HOUR, "longest_gap_seconds": 4 * 3600.0}
+    began = a_day(1, **told, lapses=[lapse(22 * HOUR, 26 * HOUR)])
+    one = lived([EVERY_DAY[0], stopped, began, *EVERY_DAY[3:]])
+
+    assert one.gaps == [Gap(START + 22 * HOUR, START + 26 * HOUR, 4 * HOUR)]
+
+
+def test_days_are_those_of_the_readers_zone() -> None:
+    """A failure at half past eleven at night, UTC, is of the next day where it is an hour later."""
+    zone = timezone(HOUR)
+    night = turn(23.5 * HOUR, State.FAIL, failed=1), turn(23.75 * HOUR, State.PASS, passed=100)
+    past = Past(check="workforce-mfa", turns=[PASSES, *night], days=EVERY_DAY)
+    since = (START - HOUR).astimezone(zone)
+    one = timeline(past, since, since + 4 * DAY, HOUR)
+
+    edges = [since + number * DAY for number in range(5)]
+    assert states(one, edges, now=since + 4 * DAY) == [State.PASS, State.FAIL, State.PASS, State.PASS]
+    assert control([one]) == (3, 4)
+
+
+def test_who_may_be_missing_counts_against_the_coverage() -> None:
+    """Nine of ten that were seen are nine of twenty, at worst, when ten may be missing."""
+    told = Turn(at=START, state=State.UNKNOWN, passed=9, failed=1, missing=10)
+
+    assert coverage(told) == (9 / 20, 19 / 20)
+    assert coverage(Turn(at=START, passed=9, missing=None)) == (0.0, 1.0)
 
 
 def test_a_failure_stands_in_a_gap_without_a_place() -> None:

@@ -24,9 +24,11 @@ HOUR = timedelta(hours=1)
     ],
 )
 def test_a_range_ends_with_the_present_hour_or_day(name: str, since: datetime, until: datetime) -> None:
-    """The reader's own zone moves no edge."""
+    """Of the reader's own zone, where a day is another time."""
+    zone = timezone(timedelta(hours=9))
     assert named(name, NOW) == Period(name, since, until)
-    assert named(name, NOW.astimezone(timezone(timedelta(hours=9)))) == Period(name, since, until)
+    local = named(name, NOW.astimezone(UTC).replace(tzinfo=zone))
+    assert local == Period(name, since.replace(tzinfo=zone), until.replace(tzinfo=zone))
 
 
 @pytest.mark.parametrize("room", [8, 24, 36, 63, 120])

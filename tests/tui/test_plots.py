@@ -77,17 +77,24 @@ def test_almost_the_top_is_not_the_top() -> None:
 
 
 def test_a_plot_is_full_to_the_low_value_and_shaded_to_the_high() -> None:
-    """What is in doubt is drawn as doubt; a gap is empty, from top to bottom."""
+    """What is in doubt is drawn as doubt; a gap is a band over a ``?``, from top to bottom."""
     rows = area([Column(0.5, 1.0), None, Column(1.0, 1.0), Column(0.0, 0.0)], UNIT, 4)
 
-    assert [plain(row) for row in rows] == ["░ █ ", "░ █ ", "█ █ ", "█ █▁"]
+    assert [plain(row) for row in rows] == ["░·█ ", "░·█ ", "█·█ ", "█?█▁"]
 
 
 def test_the_target_is_a_line_above_what_falls_short() -> None:
     """Where the value reaches it, nothing is drawn over; in a gap there is no line."""
     rows = area([Column(0.2, 0.2), None, Column(1.0, 1.0)], UNIT, 4, target=0.75)
 
-    assert [plain(row) for row in rows] == ["  █", "─ █", "  █", "▆ █"]
+    assert [plain(row) for row in rows] == [" ·█", "─·█", " ·█", "▆?█"]
+
+
+def test_the_future_is_no_gap() -> None:
+    """Ahead of what is known there is the target alone."""
+    rows = area([Column(1.0, 1.0), None, None], UNIT, 2, target=0.5, future_from=2)
+
+    assert [plain(row) for row in rows] == ["█· ", "█?─"]
 
 
 def test_the_lane_tells_what_a_plot_cannot() -> None:

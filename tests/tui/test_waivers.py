@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from checks.model.state import Tally
-from engine.port import WaiverView
+from engine.port import Event, WaiverView
 from tests.support.clock import NOW
 from tests.support.estates import a_row, mixed
 from tests.support.pasts import some_waivers
 from tests.support.snapshots import a_standing
 from tui.lines import plain, size
 from tui.model import Model, build
+from tui.waiver_page import (
+    Beside,
+    impact,
+    not_approvable,
+    not_extendable,
+    not_rejectable,
+    not_revocable,
+    page,
+    todo,
+    told,
+)
 from tui.waivers import (
     Status,
     covers,
-    impact,
+    day_of,
     listed,
     matches,
-    not_approvable,
-    not_revocable,
     ordered,
-    page,
+    row,
     scope,
     status,
     subjects_fault,
     subjects_of,
-    todo,
-    told,
     words_of,
     would_cover,
 )
@@ -41,7 +48,7 @@ DAY = timedelta(days=1)
 
 def a_waiver(**changes: Any) -> WaiverView:
     """Build an active waiver that ends in 60 days."""
-    waiver = msgspec.structs.replace(some_waivers()[0], ends=NOW + 60 * DAY)
+    waiver = msgspec.structs.replace(some_waivers()[0], ends=NOW + 60 * DAY, alone=2)
     return msgspec.structs.replace(waiver, **changes)
 
 
@@ -55,7 +62,8 @@ def an_estate(**counts: Any) -> Model:
 
 def drawn(waiver: WaiverView, width: int = 100, by: str = "kim") -> str:
     """Give everything about a waiver as text."""
-    return "\n".join(plain(each) for each in page(waiver, an_estate(passed=90, failed=10, waived=2), width, by=by))
+    content = told(waiver, an_estate(passed=90, failed=10, waived=2), width, by=by)
+    return "\n".join(plain(each) for _, each in content.rows)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +185,7 @@ def test_every_line_of_the_detail_fits() -> None:
     """Long reasons and scopes wrap."""
     wide = a_waiver(subjects=tuple(f"okta-prod/00u{n}" for n in range(40)), reason="word " * 60)
 
-    assert max(size(each) for each in page(wide, an_estate(passed=1), 44, by="kim")) <= 44
+    assert max(size(each) for each in page(wide, an_estate(passed=1), 44)) <= 44
 
 
 def test_an_approver_is_only_claimed() -> None:
@@ -207,11 +215,31 @@ def test_a_malformed_waiver_tells_its_fault_and_that_it_waives_nothing() -> None
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        pytest.param({}, "covers 2 of 10 open; net of waivers 92.0% with it, 90.0% without; 90.0% pass", id="active"),
         pytest.param(
-            {"status": "requested", "covers": 3},
-            "would cover 3 of 10 open; net of waivers 95.0% with it, 92.0% without; 90.0% pass",
+            {},
+            "covers 2 of 10 open; FAIL with it and without; net of waivers 92.0% with it, 90.0% without, 90.0% pass",
+            id="active",
+        ),
+        pytest.param(
+            {"status": "requested", "covers": 3, "alone": 3},
+            "would cover 3 of 10 open; FAIL with it and without; net of waivers 95.0% with it, 92.0% without, 90.0%",
             id="requested",
+        ),
+        pytest.param(
+            {"status": "requested", "covers": 8, "alone": 8},
+            "would cover 8 of 10 open; WAIVED with it, FAIL without; net of waivers 100% with it, 92.0% without",
+            id="all that is left",
+        ),
+        pytest.param(
+            {"covers": 2, "alone": 0},
+            "covers 2 of 10 open, 2 of them under another waiver too; FAIL with it and without; net of waivers 92.0% "
+            "with it, 92.0% without",
+            id="another covers the same",
+        ),
+        pytest.param(
+            {"status": "expired", "covers": 0, "alone": 2, "ends": NOW - DAY},
+            "none any more; 2 that it named are open again",
+            id="expired",
         ),
         pytest.param({"status": "malformed"}, "would cover, were it well-formed, 2 of 10 open", id="malformed"),
     ],
@@ -220,14 +248,14 @@ def test_the_impact_is_told_with_and_without(changes: dict[str, Any], said: str)
     """Waived is never passed: net and bare coverage are both told."""
     item = an_estate(passed=90, failed=10, waived=2).check("workforce-mfa")
 
-    assert impact(a_waiver(**changes), item).startswith(said)
+    assert impact(a_waiver(**changes), item, NOW).startswith(said)
 
 
 def test_no_coverage_is_told_where_none_is_known() -> None:
     """Unbounded doubt gives no figure."""
     item = an_estate(passed=90, failed=1, missing=None).check("workforce-mfa")
 
-    assert impact(a_waiver(), item).endswith("no coverage is known")
+    assert impact(a_waiver(), item, NOW).endswith("no coverage is known")
 
 
 @pytest.mark.parametrize(
@@ -318,3 +346,64 @@ def test_what_a_request_would_cover_is_told_with_names() -> None:
         " would cover at least 4 of 7 open findings now; a wildcard covers what comes later too: user00001"
     )
     assert would_cover([], 7, whole=True, wild=False)[0].role == "warn"
+
+
+def test_only_another_person_rejects_a_request() -> None:
+    """The requester takes it back; what is in force is revoked."""
+    request = a_waiver(status="requested", approved_by="")
+
+    assert not_rejectable(request, NOW, "kim") == ""
+    assert "K takes it back" in not_rejectable(request, NOW, "Ana")
+    assert "K revokes" in not_rejectable(a_waiver(), NOW, "kim")
+
+
+@pytest.mark.parametrize(
+    ("changes", "can"), [({}, True), ({"status": "expired", "ends": NOW}, True), ({"status": "requested"}, False)]
+)
+def test_what_was_in_force_can_be_asked_to_go_on(changes: dict[str, Any], *, can: bool) -> None:
+    """A request waits for its own approval first."""
+    assert (not_extendable(a_waiver(**changes), NOW) == "") is can
+
+
+def test_a_request_that_was_ended_was_never_in_force() -> None:
+    """It is rejected, not revoked, and nothing of it was reopened."""
+    ended = a_waiver(status="revoked", approved_by="", revoked_by="bob", ends=NOW - DAY, covers=0)
+
+    assert status(ended, NOW) is Status.REJECTED
+    assert "reopened" not in plain(row(ended, NOW, 120))
+    assert "nothing was ever waived" in todo(ended, NOW, "kim")
+
+
+def test_an_ended_waiver_says_how_many_are_open_again() -> None:
+    """In the list, where nobody has to look for it."""
+    ended = a_waiver(status="expired", ends=NOW - 2 * DAY, covers=0)
+
+    assert "2 reopened" in plain(row(ended, NOW, 120))
+    assert "EXPIRED 2d" in plain(row(ended, NOW, 78))
+
+
+def test_the_log_tells_events_and_who_ended_it() -> None:
+    """Newest first, with the findings that it names and what another waiver covers of them."""
+    events = [
+        Event(at=NOW - DAY, kind="waiver", what="WV-22", text="workforce-mfa: revoked by kim (claimed)", by="kim")
+    ]
+    rows_ = [a_row(29, waiver="WV-22"), a_row(58, waiver="WV-30")]
+    waiver = a_waiver(revoked_by="kim", revoked_reason="the keys came", extends="WV-3", entry="sha256:9f2c")
+    content = told(waiver, an_estate(passed=1), 78, by="kim", beside=Beside(rows_, log=events), log=True)
+    text = "\n".join(plain(each) for _, each in content.rows)
+
+    assert "revoked by kim (claimed)" in text
+    assert "kim: the keys came" in text
+    assert "WV-3" in text
+    assert "sha256:9f2c" in text
+    assert "also WV-30" in text
+    assert "also WV-22" not in text
+    assert all(size(each) <= 78 for _, each in content.rows)
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"), [("2027-02-19", date(2027, 2, 19)), ("90", None), ("2027-02-30", None), ("2027-W07-5", None)]
+)
+def test_a_last_day_is_written_whole(typed: str, day: date | None) -> None:
+    """Anything else is a number of days, or wrong."""
+    assert day_of(typed) == day

@@ -10,6 +10,8 @@ from tui.format import clean, wrap
 from tui.lines import Line, Span, line
 from tui.widgets.bars import Strips
 
+HOLDING = frozenset({"shift", "control", "alt", "super", "hyper", "meta", "lock", "level3"})
+"""Ends of the names of keys that say nothing by themselves: left_shift, caps_lock."""
 YES, NO = "  y yes", " · any other key no"
 
 
@@ -36,9 +38,10 @@ class Ask(ModalScreen[bool]):
         return [*asked[:-1], (*asked[-1], *answers)]
 
     def on_key(self, event: events.Key) -> None:
-        """Take the answer."""
+        """Take the answer; terminals of the kitty protocol also send keys that only hold others."""
         event.stop()
-        _ = self.dismiss(event.key == "y")
+        if event.key.rpartition("_")[2] not in HOLDING:
+            _ = self.dismiss(event.key == "y")
 
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - an action's argument
         """Take the answer that was clicked."""

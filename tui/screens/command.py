@@ -23,6 +23,7 @@ from tui.meaning import Act, Ask, Fault, Go, Meaning, Take, Vocabulary
 from tui.model import FAMILIES
 from tui.screens import deeds
 from tui.screens.page import Page
+from tui.screens.waiver_deeds import waiver_by_name
 from tui.widgets.bars import Strips
 from tui.widgets.painted import Painted
 
@@ -257,6 +258,8 @@ def _ask(page: Page, meaning: Ask) -> None:
             deeds.pause_check(page, name, meaning.text, meaning.span)
         case "resume":
             deeds.resume_check(page, name)
+        case what if what.startswith("waiver "):
+            waiver_by_name(page, what.removeprefix("waiver "), name)
         case "accept":
             deeds.accept_source(page, name, meaning.text)
         case _:

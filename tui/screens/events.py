@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import ClassVar, Self
 
 import msgspec
@@ -14,13 +15,15 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from engine.port import Event, EventQuery
+from tui.density import Density
 from tui.eventlog import (
     KINDS,
-    RULE,
     Fold,
     chips,
     folded,
+    fresh,
     headings,
+    held_back,
     kind_chips,
     next_kind,
     nothing,
@@ -32,14 +35,19 @@ from tui.eventlog import (
 from tui.format import clean, full, number
 from tui.keys import EVENTS, Key, bindings
 from tui.lines import Line, Span, line
+from tui.period import SPANS
 from tui.place import Place
 from tui.screens.page import Page
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
+from tui.widgets.log import Log
 from tui.work import start
 
 WIDE = 120
 """From this width on the selected event is told beside the list."""
+TALL = 36
+"""From this height on it is shown how many there were lately."""
+RANGES = ("1h", "24h", "7d", "30d")
 DEBOUNCE_SECONDS = 0.1
 PAGE_ROWS = 200
 NEAR_ROWS = 20
@@ -56,24 +64,15 @@ class Left:
     typed: str
     follows: bool
     key: str | None
+    about: str = ""
+    """What the objects and the time of the query are, in words."""
+    span: str = ""
+    """A range that ends now; empty: that of the query, or any time."""
 
 
-class Log(Board):
-    """A list whose cursor steps over the rules between days."""
-
-    def move_to(self, index: int) -> None:
-        """Put the cursor on an event."""
-        way = 1 if index > self._index else -1
-        last = len(self._keys) - 1
-        index = max(0, min(index, last))
-        if 0 <= index <= last and self._keys[index].startswith(RULE):
-            index += way
-        super().move_to(index)
-
-    @property
-    def left(self) -> int:
-        """Count the rows below the cursor."""
-        return len(self._keys) - 1 - self._index
+def events_of(query: EventQuery, about: str) -> Place:
+    """Give the place that shows what a query asks for, which is ``about`` something."""
+    return Place("events", query.what, Left(query, "", follows=True, key=None, about=about))
 
 
 class EventsScreen(Page):
@@ -85,6 +84,7 @@ class EventsScreen(Page):
         "move.open",
         "list.filter",
         "events.kinds",
+        "events.range",
         "events.follow",
         "events.pause",
         "events.all",
@@ -94,9 +94,7 @@ class EventsScreen(Page):
 
     def __init__(self, what: str = "") -> None:
         self._query = EventQuery(what=what)
-        self._typed = ""
-        self._fault = ""
-        self._error = ""
+        self._about = self._span = self._typed = self._fault = self._error = ""
         self._follows = True
         self._paused = False
         self._events: Sequence[Event] = ()
@@ -105,6 +103,9 @@ class EventsScreen(Page):
         self._matching = 0
         self._new = 0
         """Events that came since the view was paused."""
+        self._new_rows = 0
+        """Rows that they fold into."""
+        self._lately = Density()
         self._asked = False
         self._loading = False
         self._seen: object = None
@@ -112,6 +113,7 @@ class EventsScreen(Page):
         self._drawn: tuple[object, list[tuple[str, Line]]] = (None, [])
         self._chips = Strips(self._chip_lines, id="chips")
         self._kinds = Strips(lambda _width: [kind_chips(self._query.kinds)], id="heads")
+        self._density = Strips(lambda width: self._lately.lines(self.model.now, width), id="density")
         self._list = Log(self._content, id="events")
         self._detail = Board(lambda width: told(self._fold, self.model.now, width), id="event", selects=False)
         self._prompt = Input(id="prompt", compact=True, select_on_focus=False)
@@ -127,14 +129,14 @@ class EventsScreen(Page):
 
     def place(self) -> Place:
         """Say whose events these are, and how the list stands."""
-        left = Left(self._query, self._typed, self._follows, self._list.key)
+        left = Left(self._query, self._typed, self._follows, self._list.key, self._about, self._span)
         return Place("events", self._query.what, left)
 
     def restore(self, place: Place) -> None:
         """Put the list as it was left."""
         if isinstance(place.left, Left):
             self._query, self._typed, self._follows = place.left.query, place.left.typed, place.left.follows
-            self._list.key = place.left.key
+            self._list.key, self._about, self._span = place.left.key, place.left.about, place.left.span
             if self.is_mounted:
                 self._again()
 
@@ -153,7 +155,7 @@ class EventsScreen(Page):
 
     def body(self) -> Sequence[Widget]:
         """Give the filter, the kinds, the list and the detail."""
-        return [self._chips, self._prompt, self._kinds, Container(self._list, self._detail, id="log")]
+        return [self._chips, self._prompt, self._kinds, self._density, Container(self._list, self._detail, id="log")]
 
     def on_mount(self) -> None:
         """Fetch the newest."""
@@ -166,6 +168,7 @@ class EventsScreen(Page):
         """Put the detail beside the list where there is room."""
         self.set_class(width >= WIDE, "wide")
         self._kinds.display = height >= 16
+        self._density.display = height >= TALL and width >= WIDE
 
     def draw(self) -> None:
         """Draw; fetch again when something has happened, or count it while paused."""
@@ -181,10 +184,12 @@ class EventsScreen(Page):
         start(self, self._load, group="events", exclusive=True)
 
     async def _load(self) -> None:
-        limit = 1 if self._paused else max(PAGE_ROWS, min(len(self._events), AGAIN_ROWS))
-        query = msgspec.structs.replace(self._query, offset=0, limit=limit)
+        limit = PAGE_ROWS if self._paused else max(PAGE_ROWS, min(len(self._events), AGAIN_ROWS))
+        query = msgspec.structs.replace(self._asking, offset=0, limit=limit)
         try:
             found = await self.home.port.events(query)
+            if self._density.display:
+                await self._lately.ask(self.home.port, query, self.model.now, self.size.width)
             self._error = ""
         except (OSError, TimeoutError) as error:
             self._error = str(error)
@@ -194,11 +199,19 @@ class EventsScreen(Page):
         self._asked = True
         if self._paused:
             self._new = max(0, found.matching - self._matching)
+            self._new_rows = len(fresh(found.events, self._events[0] if self._events else None))
         else:
             self._take(found.events, found.matching)
             if self._follows and self._folds:
                 self._list.select(self._folds[0].key)
         self._show()
+
+    @property
+    def _asking(self) -> EventQuery:
+        """Give the query; a range that ends now begins as long before."""
+        if not self._span:
+            return self._query
+        return msgspec.structs.replace(self._query, since=(self.model.now - SPANS[self._span]).astimezone(UTC))
 
     def _take(self, events: Sequence[Event], matching: int) -> None:
         self._events, self._matching = events, matching
@@ -207,7 +220,7 @@ class EventsScreen(Page):
 
     async def _older(self) -> None:
         """Fetch the page below."""
-        query = msgspec.structs.replace(self._query, offset=len(self._events), limit=PAGE_ROWS)
+        query = msgspec.structs.replace(self._asking, offset=len(self._events), limit=PAGE_ROWS)
         try:
             found = await self.home.port.events(query)
         except (OSError, TimeoutError) as error:
@@ -220,7 +233,7 @@ class EventsScreen(Page):
         self._show()
 
     def _show(self) -> None:
-        for widget in (self._top, self._chips, self._kinds, self._list, self._detail):
+        for widget in (self._top, self._chips, self._kinds, self._density, self._list, self._detail):
             if widget.display:
                 widget.redraw()
 
@@ -239,7 +252,7 @@ class EventsScreen(Page):
         return Content(
             title=line(Span("Events", "strong")),
             note=line(Span("newest first", "dim")),
-            head=[headings(self.model.now, width - 1)],
+            head=[*held_back(self._new, self._new_rows), headings(self.model.now, width - 1)],
             rows=self._drawn[1],
             empty=[empty],
             more=lambda keys: line(Span(f"… {number(len(keys))} more here, {number(max(0, older))} older", "dim")),
@@ -255,6 +268,7 @@ class EventsScreen(Page):
                 held=self.held(),
                 shown=len(self._events),
                 matching=self._matching,
+                about=self._about or (f"last {self._span}" if self._span else ""),
             )
         ]
 
@@ -359,7 +373,15 @@ class EventsScreen(Page):
 
     def action_all_objects(self) -> None:
         """Show the events of every object."""
-        self._change(what="")
+        self._about = self._span = ""
+        self._change(what="", whats=(), since=None, until=None)
+
+    def action_range(self) -> None:
+        """Take the next range that ends now: any time, an hour, a day, a week, a month."""
+        names = ["", *RANGES]
+        self._span = names[(names.index(self._span) + 1) % len(names)]
+        self._about = ""
+        self._change(since=None, until=None, whats=() if self._query.since else self._query.whats)
 
     def action_follow(self) -> None:
         """Keep the cursor on the newest, or leave it where it is."""

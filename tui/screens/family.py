@@ -8,21 +8,28 @@ from functools import partial
 from typing import ClassVar, Self
 
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Detail, Query
+from engine.port import Query
 from tui.columns import Sort
+from tui.dossier import Dossier
+from tui.family import checks, data, judged, nothing_found, split, told_of
 from tui.filters import applied, parse
-from tui.findings import View, about, check_chip, page, todo, why
-from tui.findings import standing as standing_lines
-from tui.format import clean, number, wrap
+from tui.finding import page
+from tui.findings import Sight, View, about, place
+from tui.format import clean, number
+from tui.glance import trend
+from tui.header import header
 from tui.keys import FAMILY, Key, bindings
 from tui.lines import BLANK, Line, Span, line
-from tui.model import FAMILIES, Item, Word
+from tui.model import FAMILIES, Item
+from tui.outages import outages
 from tui.place import Place
 from tui.screens.listing import Listing
+from tui.screens.waive import waive_blind
+from tui.status import row_word, sources_of, word_cell
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 from tui.widgets.table import Table
@@ -32,6 +39,15 @@ REST_SECONDS = 0.15
 """How long the cursor rests on a finding before its evidence is fetched."""
 WIDE = 120
 """From this width on the finding under the cursor is told beside the list."""
+VAST = 200
+"""From this width on that page has two columns of its own."""
+LOW, TALL = 16, 36
+"""Below so many rows the list is all there is; from so many on what a source costs is told of three of them."""
+SCROLLED = 3
+"""Lines of the page beside the list that a key scrolls."""
+ALIKE, SIMILAR = "list.alike", "finding.similar"
+ROOMY = (100, 30)
+"""Columns and rows from which on the past of one check is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +74,7 @@ class FamilyScreen(Listing):
         "list.sort",
         "mark.one",
         "list.columns",
+        "waiver.request",
         "do.copy",
         "list.export",
         "go.back",
@@ -70,13 +87,18 @@ class FamilyScreen(Listing):
         """How the list is to be shown once it is there."""
         self._seen: object = None
         """What the rows depend on, as it was when they were fetched."""
-        self._found: Detail | None = None
-        """The finding under the cursor with its evidence and history, once the cursor rests on it."""
+        self._dossier = Dossier()
+        """What is known of the finding under the cursor, once the cursor rests on it."""
         self._rest: Timer | None = None
+        self._told: int | None = None
+        """The finding that the page beside the list is about."""
         self._checks = Strips(self._check_lines, id="checks")
+        self._outages = Strips(self._outage_lines, id="outages")
+        self._place = Strips(self._place_lines, id="place")
         self._about = Strips(self._about_lines, id="about")
         self._detail = Board(self._detail_content, id="detail", selects=False)
         self.table.query_shown = Query(family=family)
+        self.table.scrolled = self._place.redraw
 
     # Places -----------------------------------------------------------------------------------------------------------
 
@@ -124,9 +146,9 @@ class FamilyScreen(Listing):
         return f"controlwatch ▸ {FAMILIES.get(self.family, self.family)}"
 
     def body(self) -> Sequence[Widget]:
-        """Give the checks, the filter, and the list beside its detail."""
-        lists = Horizontal(self.table, self._detail, id="lists")
-        return [self._checks, self.chips, self.prompt, self.hints, self.heads, lists, self._about]
+        """Give the checks, what is not told, the filter, and the list beside its detail."""
+        lists = Horizontal(Vertical(self.heads, self.table, self._place, id="list"), self._detail, id="lists")
+        return [self._checks, self._outages, self.chips, self.prompt, self.hints, lists, self._about]
 
     def on_mount(self) -> None:
         """Fetch the first page."""
@@ -137,12 +159,24 @@ class FamilyScreen(Listing):
     def lay_out(self, width: int, height: int) -> None:
         """Put the detail beside the list, or below it, or leave it out."""
         self.set_class(width >= WIDE, "wide")
-        self.set_class(height < 16, "short")
+        self.set_class(width >= VAST, "vast")
+        self.set_class(height < LOW, "short")
+        self._checks.styles.height = 2 if width >= ROOMY[0] and height >= ROOMY[1] else 1
+        self._make_room()
         self.heads.redraw()
         self._look_closer()
 
+    def _make_room(self) -> None:
+        """Give what is not told the lines that it needs."""
+        told = len(self._outage_lines(80))
+        self._outages.display = told > 0
+        if self._outages.styles.height is None or self._outages.styles.height.value != max(1, told):
+            self._outages.styles.height = max(1, told)
+
     def draw(self) -> None:
         """Draw; when what the rows come from has changed, fetch them, or count what a frozen list does not show."""
+        self.look_back()
+        self._make_room()
         super().draw()
         seen = [(item.view.name, item.view.as_of, item.view.standing, item.view.opened_24h) for item in self.items()]
         if self._seen is not None and seen != self._seen and self.table.is_mounted:
@@ -161,27 +195,54 @@ class FamilyScreen(Listing):
     def redraw_edges(self) -> None:
         """Draw what is around the list."""
         super().redraw_edges()
-        for widget in (self._checks, self._about, self._detail):
+        self._make_room()
+        if self._told != self.table.cursor_id:
+            self._told = self.table.cursor_id
+            self._detail.move_to(0)
+        for widget in (self._top, self._checks, self._outages, self._place, self._about, self._detail):
             widget.redraw()
         self._look_closer()
 
-    def _check_lines(self, _width: int) -> list[Line]:
-        spans: list[Span] = [Span(" ")]
-        for item in self.items():
-            picked = self.table.query_shown.check in {None, item.view.name}
-            chip = check_chip(item)
-            drawn = chip if picked else tuple(Span(each.text, "faint") for each in chip)
-            spans += [*(each._replace(action=f"only('{item.view.name}')") for each in drawn), Span("   ")]
-        return [tuple(spans)] if len(spans) > 1 else [line(Span(" no check of this family is configured", "dim"))]
+    def kept_as(self) -> str:
+        """Name the family and the view for which columns are kept: each family compares facts of its own."""
+        return f"{self.family} {self.table.query_shown.view}"
 
-    def _about_lines(self, _width: int) -> list[Line]:
+    def judged(self) -> int | None:
+        """Count the subjects that the checks in view judged; None where that is not known exactly."""
+        return judged(self._in_view())
+
+    def beside_chips(self) -> Line:
+        """Say how the subjects stand that were judged; where there is no line below the list, which row is which."""
+        return super().beside_chips() if self.has_class("short") else split(self._in_view())
+
+    def _top_lines(self, width: int) -> list[Line]:
+        """Draw the header, with the data of the checks in view."""
+        read = {source.name: source for item in self._in_view() for source in sources_of(item, self.model)}
+        told = data([source for source in self.model.sources if source.name in read], self.model.now)
+        return header(self.model, self.crumbs(), width, read_only=self.home.read_only, held=self.held(), data=told)
+
+    def _check_lines(self, width: int) -> list[Line]:
+        shown = self.table.query_shown.check
+        lead, past = told_of(self.items(), shown), self.past
+        strip = checks(self.items(), shown, width, self.model.now)
+        return [strip, BLANK if lead is None or past is None else trend(past, lead, width)]
+
+    def _outage_lines(self, width: int) -> list[Line]:
+        return outages(self._in_view(), self.model, width, 3 if self.size.height >= TALL else 1)
+
+    def _place_lines(self, width: int) -> list[Line]:
+        table = self.table
+        sight = Sight(table.index, table.matching, int(table.scroll_offset.y), table.size.height)
+        return [place(table.row if table.counted else None, sight, width)]
+
+    def _about_lines(self, width: int) -> list[Line]:
         row = self.table.row
-        return about(row, self.model.check(row.check) if row else None, self.model.now)
+        return about(row, self.model.check(row.check) if row else None, self.model, width)
 
     def _look_closer(self) -> None:
         """Fetch evidence and history of the finding beside the list, once the cursor rests."""
-        row = self.table.row
-        if not self.has_class("wide") or row is None or (self._found is not None and self._found.row == row):
+        row, found = self.table.row, self._dossier.found
+        if not self.has_class("wide") or row is None or (found is not None and found.row == row):
             return
         if self._rest is not None:
             self._rest.stop()
@@ -194,29 +255,37 @@ class FamilyScreen(Listing):
 
     async def _load(self, finding: int) -> None:
         try:
-            self._found = await self.home.port.detail(finding)
+            await self._dossier.find(self.home.port, finding)
         except (OSError, TimeoutError) as error:
             self.say(f"evidence not fetched: {error}", "fail")
             return
         self._detail.redraw()
+        await self._dossier.look_around(self.home.port, self.model)
+        self._detail.redraw()
 
     def _detail_content(self, width: int) -> Content:
         row = self.table.row
-        if row is None:
-            return Content(title=line(Span("Finding", "strong")))
-        title = line(Span(clean(row.label, 80), "strong"))
-        item = self.model.check(row.check)
-        if self._found is not None and self._found.row.id == row.id:
-            told = page(self._found, self.model.now, width)
-            return Content(title=title, rows=[(str(index), each) for index, each in enumerate(told)])
-        lines = [*standing_lines(row, self.model.now, width), BLANK, *why(row, width), BLANK]
-        lines += [line(Span(" Do", "strong")), *_wrapped(todo(row, item), width)]
-        if item is not None:
-            lines += [BLANK, line(Span(" Check", "strong")), *_wrapped(f"{clean(row.check)}: {item.view.title}", width)]
-            owner = clean(item.view.team) or "unowned"
-            lines += _wrapped(f"owner {owner}, severity {clean(item.view.severity)}", width)
-        rows = [(str(index), each) for index, each in enumerate(lines)]
-        return Content(title=title, rows=rows)
+        keys = self.keys_shown()
+        shown = None if row is None else self._dossier.sheet(self.model, {**keys, SIMILAR: keys[ALIKE]}, row)
+        if row is None or shown is None:
+            return Content(title=line(Span("Finding", "strong")), empty=[line(Span("  none is selected", "dim"))])
+        word, down, up = row_word(row), keys["detail.down"], keys["detail.up"]
+
+        def more(hidden: Sequence[str]) -> Line:
+            above = hidden[0] == "0"
+            return line(
+                Span(f"… {len(hidden)} more {'above' if above else 'below'}  ", "dim"),
+                Span(up if above else down, "key", f"scroll_detail({-1 if above else 1})"),
+                Span(" scrolls  ", "dim"),
+                Span("↵", "key", "open_here"),
+                Span(" whole page", "dim", "open_here"),
+            )
+
+        return Content(
+            title=line(word_cell(word, len(word) + 2), Span(f" {clean(row.label, 80)}", "strong")),
+            rows=[(str(index), each) for index, each in enumerate(page(shown, width))],
+            more=more,
+        )
 
     def nothing(self) -> Line:
         """Say why there is no row: filtered away, or proof that it was looked at."""
@@ -226,18 +295,32 @@ class FamilyScreen(Listing):
             return line(Span(f"0 of {number(table.total)} match “{typed}”: esc clears the filter", "dim"))
         if table.query_shown.view not in {"open", "all"}:
             return line(Span(f"no finding is {table.query_shown.view}: v shows another view", "dim"))
-        scope = self._in_view()
-        if any(item.word is Word.BLIND for item in scope):
-            told = "no finding is known, and a check is blind: this proves nothing"
-            return line(Span("? ", "bold.blind"), Span(told, "dim"))
-        subjects = sum(item.view.tally.population for item in scope)
-        return line(Span("✔ ", "pass"), Span(f"no findings, {number(subjects)} subjects judged", "text"))
+        return nothing_found(self._in_view(), self.model.now)
 
     # What the list tells ----------------------------------------------------------------------------------------------
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """Show one finding."""
         self.home.go(self.place(), Place("finding", str(message.row.id)))
+
+    def action_open_here(self) -> None:
+        """Show the finding under the cursor alone."""
+        self.table.action_open()
+
+    def action_scroll_detail(self, way: int) -> None:
+        """Scroll the page beside the list."""
+        for _ in range(SCROLLED):
+            (self._detail.action_down if way > 0 else self._detail.action_up)()
+
+    def action_alike(self) -> None:
+        """Show only the findings of the same check with the same reason: a filter, which esc clears."""
+        row = self.table.row
+        if row is not None:
+            self.narrow(f'check:"{row.check}" reason:"{row.reason.replace(chr(34), " ")}"')
+
+    def action_similar(self) -> None:
+        """Do what the text of the page beside the list says of those that are alike."""
+        self.action_alike()
 
     def subject(self) -> tuple[str, str]:
         """Give the finding's subject, and its check's runbook."""
@@ -287,10 +370,13 @@ class FamilyScreen(Listing):
         at = names.index(check) if check in names else 0
         self.change(check=names[(at + way) % len(names)])
 
+    def action_waive(self) -> None:
+        """Request a waiver of the findings, or of what a source cannot tell a check without any."""
+        if self.table.row is None and not len(self.table.marks):
+            waive_blind(self, self._in_view(), "")
+        else:
+            super().action_waive()
+
     def action_panel(self, place: int) -> None:
         """Show the family of that number."""
         self.home.go(Place("family", list(FAMILIES)[place - 1]))
-
-
-def _wrapped(text: str, width: int) -> list[Line]:
-    return [line(Span(f"  {each}")) for each in wrap(text, max(8, width - 3))]

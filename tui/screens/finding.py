@@ -10,16 +10,16 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from engine.port import Detail, Query
-from tui.findings import page, record, section
-from tui.format import clean, number
+from engine.port import Detail
+from tui.dossier import Dossier
+from tui.finding import note, page, record, title
+from tui.format import clean
 from tui.keys import FINDING, Key, bindings
-from tui.lines import Line, Span, line
+from tui.lines import Span, line
 from tui.model import FAMILIES
 from tui.place import Place
 from tui.screens.page import Page
 from tui.screens.waive import request_waiver
-from tui.status import row_word, word_cell
 from tui.widgets.board import Board, Content
 from tui.work import start
 
@@ -45,12 +45,10 @@ class FindingScreen(Page):
 
     def __init__(self, finding: int) -> None:
         self._finding = finding
-        self._found: Detail | None = None
+        self._dossier = Dossier()
         self._asked = False
         self._error = ""
         self._seen: object = None
-        self._similar: int | None = None
-        """Other findings of the check with the same reason; None while that is not known."""
         self._page = Board(self._page_content, id="page", selects=False)
         self._record = Board(self._record_content, id="record", selects=False)
         super().__init__()
@@ -93,34 +91,28 @@ class FindingScreen(Page):
         self._seen = seen
         super().draw()
 
+    @property
+    def _found(self) -> Detail | None:
+        return self._dossier.found
+
     def _fetch(self) -> None:
         start(self, self._load, group="detail", exclusive=True)
 
     async def _load(self) -> None:
         try:
-            self._found = await self.home.port.detail(self._finding)
+            await self._dossier.find(self.home.port, self._finding)
             self._error = ""
         except (OSError, TimeoutError) as error:
             self._error = str(error)
         self._asked = True
         self.draw()
         if self._found is not None:
-            await self._count_similar(self._found)
-
-    async def _count_similar(self, found: Detail) -> None:
-        """Count the check's other open findings with the same reason."""
-        query = Query(check=found.row.check, reason=found.row.reason, limit=1)
-        try:
-            rows = await self.home.port.rows(query)
-        except (OSError, TimeoutError):
-            self._similar = None
-        else:
-            is_open = found.row.resolved_at is None and found.row.waiver is None
-            self._similar = max(0, rows.matching - is_open)
-        self._page.redraw()
+            await self._dossier.look_around(self.home.port, self.model)
+            self._page.redraw()
 
     def _page_content(self, width: int) -> Content:
-        if self._found is None:
+        shown = self._dossier.sheet(self.model, self.keys_shown())
+        if self._found is None or shown is None:
             told = (
                 f" not fetched: {clean(self._error)}"
                 if self._error
@@ -129,14 +121,10 @@ class FindingScreen(Page):
                 else " …"
             )
             return Content(title=line(Span("Finding", "strong")), empty=[line(Span(told, "dim"))])
-        row = self._found.row
-        word = row_word(row)
-        lines = page(self._found, self.model.now, width)
-        lines += similar(self._similar, width)
         return Content(
-            title=line(word_cell(word, len(word) + 3), Span(clean(row.label, 120), "strong")),
-            note=line(Span(clean(row.check), "dim")),
-            rows=[(str(index), each) for index, each in enumerate(lines)],
+            title=title(self._found),
+            note=note(self._found, self.model),
+            rows=[(str(index), each) for index, each in enumerate(page(shown, width))],
         )
 
     def _record_content(self, width: int) -> Content:
@@ -175,7 +163,7 @@ class FindingScreen(Page):
         if found is None:
             self.say("no finding after this one in the list" if way > 0 else "no finding before this one", "dim")
             return
-        self._finding, self._similar = found, None
+        self._finding = found
         self._page.move_to(0)
         await self._load()
 
@@ -208,17 +196,3 @@ class FindingScreen(Page):
             self.action_raw()
         else:
             super().action_back()
-
-
-def similar(count: int | None, _width: int) -> list[Line]:
-    """Say how many other findings of the check have the same reason, and how to see them."""
-    lines = [section("Similar")]
-    if count is None:
-        return [*lines, line(Span("  …", "dim"))]
-    if count == 0:
-        return [*lines, line(Span("  no other open finding of this check has the same reason", "dim"))]
-    what = "1 other open finding" if count == 1 else f"{number(count)} other open findings"
-    return [
-        *lines,
-        line(Span(f"  {what} of this check with the same reason", "text", "similar"), Span("  = shows them", "dim")),
-    ]

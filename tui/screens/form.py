@@ -266,7 +266,7 @@ class Form(ModalScreen[Values | None]):
 
     def _focus(self, name: str) -> None:
         widget: Widget = self._inputs[name]
-        widget.focus()
+        self.set_focus(widget)  # At once: what is typed after tab in one burst belongs to this field.
         widget.scroll_visible(animate=False, immediate=True)
 
     def action_send(self) -> None:

@@ -10,8 +10,8 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.format import fit
-from tui.keymap import FILE, applied
-from tui.keys import EVERYWHERE, HELP, MOVE, Key, bindings
+from tui.keymap import FILE
+from tui.keys import HELP, Key, bindings
 from tui.lines import Span, line
 from tui.screens.page import Page
 from tui.widgets.board import Board, Content
@@ -49,7 +49,7 @@ class HelpScreen(Page):
 
     def _found(self) -> list[Key]:
         words = self._prompt.value.casefold().split()
-        keys = [*self._of.own_keys(), *(applied(key, self.home.keymap) for key in (*MOVE, *EVERYWHERE))]
+        keys = [*self._of.own_keys(), *self._of.shared_keys()]
         told = {key: f"{key.shown} {key.label} {key.help} {key.id}".casefold() for key in keys}
         return [key for key, text in told.items() if all(word in text for word in words)]
 
@@ -100,6 +100,10 @@ class HelpScreen(Page):
             return
         _ = self.app.pop_screen()
         await self._of.act(key)
+
+    async def action_do(self) -> None:
+        """Do what the row under the cursor says."""
+        await self._run(self._list.key)
 
     def action_into_list(self) -> None:
         """Go from the search into the list."""

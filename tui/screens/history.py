@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar, Self
 
@@ -14,18 +15,24 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from engine.port import PastQuery
-from tui.calendar import breach_list, keys, strips, told
+from engine.port import EventQuery, PastQuery, WaiverView
+from engine.port.timeline import DAY
+from tui.ahead import ahead
+from tui.breaches import breach_list
+from tui.calendar import keys, strips, told, when_of
+from tui.difference import difference
 from tui.keys import HISTORY, Key, bindings
 from tui.lines import BLANK, Line, Span, line
 from tui.lookback import Lookback
-from tui.past import DAY
-from tui.period import AUDIT, SPANS, NoPeriod, Period, asked, named, zoomed
+from tui.model import FAMILIES
+from tui.period import AUDIT, SPANS, Period, named, rezoned, zoomed
 from tui.place import Place
 from tui.scene import Scene, scene
+from tui.screens.events import EventsScreen, events_of
 from tui.screens.family import FamilyScreen
-from tui.screens.form import Field, Form, Values
+from tui.screens.packing import pack_form
 from tui.screens.page import Page
+from tui.screens.periods import period_form
 from tui.trends import plots
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
@@ -37,7 +44,12 @@ TALL = 36
 """From this height on the checks of all families are shown at first."""
 SIDE = 48
 """Columns of the breaches, where they are beside."""
+WIDEST = 150
+"""From this width on they are told wider."""
+SIDE_WIDEST = 56
 _FIRST = "30d"
+TIME, DIFFERENCE, AHEAD = "time", "difference", "ahead"
+"""What is below the strips: plots over time, what the cursor's cell changed, or ages and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class Left:
     opened: frozenset[str]
     key: str | None
     at: datetime | None
+    lower: str = TIME
 
 
 class HistoryScreen(Page):
@@ -57,12 +70,13 @@ class HistoryScreen(Page):
     KEYS: ClassVar[tuple[Key, ...]] = HISTORY
     FOOTER: ClassVar[tuple[str, ...]] = (
         "history.later",
-        "history.range",
         "history.closer",
-        "history.period",
+        "history.range",
+        "move.open",
+        "history.difference",
+        "history.pack",
         "history.breaches",
-        "history.expand",
-        "go.back",
+        "history.ahead",
     )
 
     def __init__(self, name: str = "") -> None:
@@ -75,6 +89,10 @@ class HistoryScreen(Page):
         self._opened: frozenset[str] = frozenset()
         self._at: datetime | None = None
         """An instant in the cursor's cell."""
+        self._lower = TIME
+        self._waivers: Sequence[WaiverView] = ()
+        self._packing = ""
+        """What became of the evidence pack that was asked for last."""
         self._scene: tuple[object, Scene] | None = None
         self._strips = Board(self._strip_content, id="strips")
         self._strips.framed = False
@@ -93,7 +111,7 @@ class HistoryScreen(Page):
 
     def place(self) -> Place:
         """Say what is looked at, and how."""
-        left = Left(self.period, self._opened, self._strips.key, self._at)
+        left = Left(self.period, self._opened, self._strips.key, self._at, self._lower)
         return Place("history", self._check, left if self._period else None)
 
     def restore(self, place: Place) -> None:
@@ -101,7 +119,7 @@ class HistoryScreen(Page):
         if isinstance(place.left, Left):
             self._period, self._opened = place.left.period, place.left.opened
             self._audit = place.left.period if place.left.period.name == AUDIT else None
-            self._strips.key, self._at = place.left.key, place.left.at
+            self._strips.key, self._at, self._lower = place.left.key, place.left.at, place.left.lower
             if self.is_mounted:
                 self.draw()
 
@@ -126,7 +144,9 @@ class HistoryScreen(Page):
     def lay_out(self, width: int, height: int) -> None:
         """Put the breaches beside the strips where there is room, and give the strips what they need."""
         self.set_class(width >= WIDE, "wide")
-        self._breaches.styles.width = SIDE if width >= WIDE else "1fr"
+        side = SIDE_WIDEST if width >= WIDEST else SIDE
+        self._breaches.styles.width = side if width >= WIDE else "1fr"
+        self._about.styles.height = 3 if self._packing else 2
         rows = len(keys(self.model.items, self._opened)) + 2
         self._strips.styles.height = max(4, min(rows, (height - 3) // 2))
 
@@ -136,7 +156,10 @@ class HistoryScreen(Page):
         found = self._period
         if found is None:
             return named(_FIRST, self.model.now)
-        return named(found.name, self.model.now) if found.name in SPANS else found
+        if found.name in SPANS:
+            return named(found.name, self.model.now)
+        zone = self.model.now.tzinfo
+        return found if found.since.utcoffset() == self.model.now.utcoffset() else rezoned(found, zone)
 
     def draw(self) -> None:
         """Draw, and ask again what is too old."""
@@ -144,6 +167,7 @@ class HistoryScreen(Page):
         query = self._lookback.due(self.model, period.since, period.until)
         if query is not None:
             start(self, partial(self._load, query), group="past", exclusive=True)
+            start(self, self._load_waivers, group="waivers", exclusive=True)
         self.lay_out(self.size.width, self.size.height)
         super().draw()
 
@@ -152,6 +176,12 @@ class HistoryScreen(Page):
         if self._period is None and self._lookback.told_at is not None:
             self._period = self._first_period()
         self.draw()
+
+    async def _load_waivers(self) -> None:
+        """Fetch what the breaches and the ends are told with; without it they tell less."""
+        with suppress(OSError, TimeoutError):
+            self._waivers = await self.home.port.waivers()
+            self.draw()
 
     def _first_period(self) -> Period:
         """Begin with the shortest range that holds all that is known, at most thirty days."""
@@ -165,7 +195,8 @@ class HistoryScreen(Page):
         horizon = self._lookback.horizon(self.model.now)
         drawn = scene(self.model, self._lookback.pasts, self.period, horizon, width)
         standings = tuple((item.view.name, item.word, item.view.standing.threshold) for item in drawn.items)
-        key = (self._lookback.version, drawn.period, horizon, width, tuple(drawn.limits.items()), standings)
+        zone = drawn.period.since.utcoffset()
+        key = (self._lookback.version, drawn.period, zone, horizon, width, tuple(drawn.limits.items()), standings)
         if self._scene is None or self._scene[0] != key:
             self._scene = (key, drawn)
         return self._scene[1]
@@ -195,13 +226,18 @@ class HistoryScreen(Page):
         if self._lookback.told_at is None:
             return [fault, BLANK]
         first, second = told(self._shown, self._strips.key, self.cursor)
-        return [first, fault if error else second]
+        return [first, fault if error else second, line(Span(f" {self._packing}", "strong"))]
 
     def _plot_lines(self, _width: int) -> list[Line]:
-        return plots(self._shown, self._strips.key, self.cursor, self._plots.size.height)
+        height = self._plots.size.height
+        if self._lower == DIFFERENCE:
+            return difference(self._shown, self.cursor, height)
+        if self._lower == AHEAD:
+            return ahead(self.model, self._shown, self._strips.key, height, self._waivers)
+        return plots(self._shown, self._strips.key, self.cursor, height)
 
     def _breach_content(self, width: int) -> Content:
-        return breach_list(self._shown, self._strips.key, width)
+        return breach_list(self._shown, self._strips.key, width, self._waivers, self._breaches.key)
 
     def check_here(self) -> str:
         """Name the check of the row, or the one that is plotted for its family."""
@@ -220,15 +256,29 @@ class HistoryScreen(Page):
             self.draw()
 
     def on_board_opened(self, message: Board.Opened) -> None:
-        """Open a family, or go to the findings of a check; go to the beginning of a breach."""
+        """Go to the events of the cursor's day; without a cursor open a family, or go to the findings of a check."""
         if message.board is self._breaches:
             self._go_to_breach(int(message.key))
+            return
+        if self.cursor is not None:
+            self._open_cell(message.key, self.cursor)
             return
         family, _, name = message.key.partition("/")
         if name:
             self.home.show(FamilyScreen(family, name))
         else:
             self.action_expand()
+
+    def _open_cell(self, key: str, cell: int) -> None:
+        """Show what happened to a row's checks, and to their sources, in the time of a cell."""
+        drawn = self._shown
+        family, _, name = key.partition("/")
+        views = [item.view for item in drawn.items if item.view.family == family and name in {"", item.view.name}]
+        whats = tuple(dict.fromkeys(each for view in views for each in (view.name, *view.sources)))
+        since, until = drawn.edges[cell], min(drawn.edges[cell + 1], drawn.period.until)
+        query = EventQuery(whats=whats, since=since.astimezone(UTC), until=until.astimezone(UTC))
+        about = f"{name or FAMILIES[family]}, {when_of(drawn.edges[cell], drawn.edges[cell + 1])}"
+        self.home.show(EventsScreen.at(events_of(query, about)))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the cell under the pointer."""
@@ -277,22 +327,38 @@ class HistoryScreen(Page):
         now = self.model.now
         first = self._audit.since if self._audit else now - 365 * DAY
         last = self._audit.until - DAY if self._audit else now
-        form = Form(
-            "Audit period",
-            [
-                Field(name="first", label="First day", value=f"{first:%Y-%m-%d}", hint="UTC", fault=_day_fault),
-                Field(name="last", label="Last day", value=f"{last:%Y-%m-%d}", hint="may be ahead", fault=_last_fault),
-            ],
-        )
-        self.fill(form, self._named)
+        period_form(self, first, last, self._named)
 
-    def _named(self, values: Values) -> None:
-        self._audit = asked(f"{values['first']} {values['last']}")
-        self._look_at(self._audit)
+    def _named(self, period: Period) -> None:
+        self._audit = period
+        self._look_at(period)
 
     def _look_at(self, period: Period) -> None:
         self._period = period
         self.draw()
+
+    def action_difference(self) -> None:
+        """Show what the cursor's cell changed, or the plots again."""
+        self._below(DIFFERENCE)
+        if self._lower == DIFFERENCE and self.cursor is None:
+            self.action_cell(0)
+
+    def action_ahead(self) -> None:
+        """Show ages and ends, or the plots again."""
+        self._below(AHEAD)
+
+    def _below(self, what: str) -> None:
+        self._lower = TIME if self._lower == what else what
+        self.draw()
+
+    def action_pack(self) -> None:
+        """Ask where to, and make an evidence pack of the range."""
+        pack_form(self, self.period, self._packed)
+
+    def _packed(self, told: str) -> None:
+        self._packing = told
+        self.lay_out(self.size.width, self.size.height)
+        self.call_after_refresh(self.draw)
 
     def action_breaches(self) -> None:
         """Go to the list of breaches and back; on a narrow screen it takes the plots' place."""
@@ -331,19 +397,3 @@ class HistoryScreen(Page):
 
     def _in_period(self, instant: datetime) -> datetime:
         return max(instant, self._shown.edges[0])
-
-
-def _day_fault(value: str, _values: Values) -> str:
-    try:
-        _ = asked(f"{value} {value}")
-    except NoPeriod:
-        return "a day, as in 2026-10-01"
-    return ""
-
-
-def _last_fault(value: str, values: Values) -> str:
-    try:
-        _ = asked(f"{values.get('first', value)} {value}")
-    except NoPeriod as fault:
-        return str(fault)
-    return ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
@@ -37,6 +38,8 @@ from tui.setup import (
 from tui.widgets.board import Board, Content
 from tui.work import start
 
+NOT_HERE = frozenset({"overview", "sources", "history", "events", "waivers", "command", "travel", "last", "zone"})
+"""Actions of the app that need an engine."""
 WIDE = 120
 """From this width on the selected source is told beside the list."""
 TYPED = " typed"
@@ -68,6 +71,16 @@ class InitScreen(Page):
         self._list = Board(self._list_content, id="sources")
         self._detail = Board(self._detail_content, id="source", selects=False)
         super().__init__()
+
+    def shared_keys(self) -> list[Key]:
+        """Leave out the keys that need an engine."""
+        return [key for key in super().shared_keys() if not _needs_engine(key)]
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key that needs an engine does nothing."""
+        for key in super().shared_keys():
+            if _needs_engine(key) and event.key in key.keys.split(","):
+                self.say(f"{key.label}: no engine runs here, finish init first", "dim")
 
     def crumbs(self) -> str:
         """Say where this is."""
@@ -139,6 +152,7 @@ class InitScreen(Page):
         """Tell about another row."""
         if self._shows_file and self._list.has_focus:
             self._shows_file = False
+            self.remove_class("told")
         self._detail.redraw()
 
     def on_board_opened(self) -> None:
@@ -206,6 +220,7 @@ class InitScreen(Page):
     def action_preview(self) -> None:
         """Show the file as it would be written, or the selected source again."""
         self._shows_file = not self._shows_file
+        self.set_class(self._shows_file, "told")
         (self._detail if self._shows_file else self._list).focus()
         self._detail.redraw()
 
@@ -232,6 +247,7 @@ class InitScreen(Page):
             self.say(str(fault), "fail")
             return
         self._shows_file = False
+        self.add_class("told")
         self._detail.focus()
         self._show()
 
@@ -241,6 +257,10 @@ class InitScreen(Page):
         if was:
             self.action_preview()
         return was
+
+
+def _needs_engine(key: Key) -> bool:
+    return key.action.removeprefix("app.").partition("(")[0] in NOT_HERE
 
 
 def _secret_name(kind: Kind, asked: Asked, name: str) -> str:

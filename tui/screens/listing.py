@@ -9,26 +9,28 @@ from typing import get_args
 
 import msgspec
 from textual import events
-from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input
 
 from engine.port import Query, Row, Rows
-from tui.columns import COLUMNS, Layout, Sort, chosen, headings, lay_out, row_line, sort_beside
-from tui.filters import Filter, Scope, applied, completed, parse, suggestions
+from tui.columns import Sort, headings, row_line, sort_beside
+from tui.filters import Filter, Scope, applied, parse, suggestions
 from tui.findings import VIEWS, Shown, chips
 from tui.format import number
 from tui.keymap import applied as applied_key
 from tui.keys import FAMILY
-from tui.lines import BLANK, Line, Span, ends, line
+from tui.lines import BLANK, Line, Span, ends, line, size
 from tui.marks import Marks, all_of, same_list
 from tui.model import Item, Word
-from tui.screens.menu import ColumnsMenu, Menu, Option
+from tui.screens.menu import Menu, Option
 from tui.screens.page import Page
+from tui.screens.prompt import Prompt, Suggest
+from tui.screens.shape import Shape
 from tui.screens.taking import Taking
 from tui.status import row_word
 from tui.widgets.bars import Strips
-from tui.widgets.table import GUTTER, SLOW_SECONDS, Table
+from tui.widgets.paged import SLOW_SECONDS
+from tui.widgets.table import GUTTER, Table
 from tui.work import start
 
 FILTER = next(key for key in FAMILY if key.id == "list.filter")
@@ -46,36 +48,6 @@ _SORT_SAYS = {
 }
 
 
-class Suggest(Suggester):
-    """Completes what is typed into the filter; the right arrow takes it."""
-
-    def __init__(self, scope: Callable[[], Scope]) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-        self._scope = scope
-
-    async def get_suggestion(self, value: str) -> str | None:
-        """Complete the last word."""
-        return completed(value, self._scope())
-
-
-class Prompt(Input):
-    """What a filter is typed into; what comes in one go with enter is no text of it any more."""
-
-    def __init__(self, close: Callable[[], object], suggester: Suggester) -> None:
-        super().__init__(id="prompt", compact=True, select_on_focus=False, suggester=suggester)
-        self.cursor_blink = False
-        self._close = close
-
-    async def action_submit(self) -> None:
-        """Keep the filter and go back to the list."""
-        _ = self._close()
-
-    def on_key(self, event: events.Key) -> None:
-        """Leave keys to the list that were sent here before it was closed."""
-        if not self.display:
-            event.prevent_default()
-
-
 class Listing(Page):
     """A list of findings and what is done with it; the screen itself says which checks it is about."""
 
@@ -90,21 +62,26 @@ class Listing(Page):
         self._frozen_matching = 0
         self._held = 0
         """Changes since the list was frozen."""
-        self._shift = 0
-        """Columns that are scrolled away."""
-        self._laid: tuple[object, Layout] | None = None
-        """The latest layout, and what it was made from."""
         self._debounce: Timer | None = None
         self.chips = Strips(self._chip_lines, id="chips")
         self.heads = Strips(self._head_lines, id="heads")
         self.hints = Strips(self._hint_lines, id="hints")
         self.table = Table(self._fetch, self._row, self.moved, id="findings")
+        self.shape = Shape(self, self.table, self.kept_as)
         self.prompt = Prompt(self.close_prompt, Suggest(self.scope))
         self.taking = Taking(self, self.table, self.said)
 
     def items(self) -> Sequence[Item]:
         """Give the checks that the list is about."""
         return self.model.items
+
+    def kept_as(self) -> str:
+        """Name the view for which columns are kept."""
+        return self.table.query_shown.view
+
+    def judged(self) -> int | None:
+        """Count the subjects that were judged; None where that is not known exactly."""
+        return None
 
     def said(self) -> str:
         """Say in words what the list shows."""
@@ -134,32 +111,32 @@ class Listing(Page):
             query=table.query_shown,
             typed=self.typed,
             faults=self.narrowed.faults,
-            matching=table.matching,
+            matching=table.matching if table.loaded else 0,
             total=table.total,
+            counted=table.counted,
             took_seconds=table.took_seconds or None,
             waiting_seconds=table.waiting_seconds if table.is_slow else None,
             marked=table.marks.described(),
             frozen=self.held() or None,
             exporting=self.taking.exporting,
+            judged=self.judged(),
+            hidden=self.shape.hidden() if table.loaded else 0,
         )
-        place = f"row {number(table.index + 1)}/{number(table.matching)} " if table.matching else " "
-        return [ends(chips(shown), line(Span(place, "dim")), width)]
+        told, right = chips(shown), self.beside_chips()
+        return [ends(told, right, width) if self.has_class("short") or size(told) + size(right) < width else told]
+
+    def beside_chips(self) -> Line:
+        """Say which row of how many has the cursor."""
+        table = self.table
+        place = f"row {number(table.index + 1)}/{number(table.matching)} " if table.counted and table.matching else " "
+        return line(Span(place, "dim"))
 
     def _head_lines(self, _width: int) -> list[Line]:
-        return [(Span(" " * GUTTER), *headings(self._layout(self.table.size.width - GUTTER), self.table.query_shown))]
+        return [(Span(" " * GUTTER), *headings(self.shape.layout(), self.table.query_shown))]
 
     def _hint_lines(self, _width: int) -> list[Line]:
         found = suggestions(self.prompt.value, self.scope())
         return [line(Span("   " + "  ".join(found), "dim"))]
-
-    def _layout(self, width: int) -> Layout:
-        asked = (width, self._shift, tuple(self._columns() or ()))
-        if self._laid is None or self._laid[0] != asked:
-            self._laid = (asked, lay_out(chosen(asked[2], width), max(1, width), self._shift))
-        return self._laid[1]
-
-    def _columns(self) -> Sequence[str] | None:
-        return self.home.memory.columns(self.table.query_shown.view)
 
     async def _fetch(self, query: Query) -> Rows:
         asked_at = self.home.clock()
@@ -167,8 +144,8 @@ class Listing(Page):
         self._known_at = asked_at
         return rows
 
-    def _row(self, row: Row, width: int) -> Line:
-        return row_line(row, self.model.check(row.check), self.model.now, self._layout(width))
+    def _row(self, row: Row, _width: int) -> Line:
+        return row_line(row, self.model.check(row.check), self.model.now, self.shape.layout())
 
     # What the list tells ----------------------------------------------------------------------------------------------
 
@@ -177,11 +154,11 @@ class Listing(Page):
         self.table.note = self.nothing()
         self.redraw_edges()
 
-    def on_table_slow(self) -> None:
+    def on_paged_slow(self) -> None:
         """Tell for how long the store has been asked."""
         self.chips.redraw()
 
-    def on_table_failed(self, message: Table.Failed) -> None:
+    def on_paged_failed(self, message: Table.Failed) -> None:
         """Say that the engine did not give the rows."""
         self.chips.redraw()
         self.say(f"rows not fetched: {message.error}", "fail")
@@ -295,8 +272,7 @@ class Listing(Page):
 
     def action_sort_beside(self, way: int) -> None:
         """Sort by the column to the left or right."""
-        shown = chosen(self._columns(), self.table.size.width - GUTTER)
-        self.change(sort=sort_beside(self._sort, way, shown), reverse=False)
+        self.change(sort=sort_beside(self._sort, way, self.shape.chosen()), reverse=False)
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -326,6 +302,9 @@ class Listing(Page):
 
     def action_freeze(self) -> None:
         """Leave the list as it is, or bring it up to date again."""
+        if self._frozen_at is None and not self.table.counted:
+            self._once_counted(self.action_freeze)
+            return
         if self._frozen_at is None:
             self._frozen_at, self._frozen_matching, self._held = self.model.now, self.table.matching, 0
         else:
@@ -364,11 +343,18 @@ class Listing(Page):
 
     def action_mark_all(self) -> None:
         """Mark all that match, once it is known which."""
-        if self.table.waiting_seconds is not None:
-            self.set_timer(SLOW_SECONDS, self.action_mark_all)
+        if self.table.waiting_seconds is not None or not self.table.counted:
+            self._once_counted(self.action_mark_all)
             return
         known_at = self.home.clock() if self._known_at is None else self._known_at
         self.table.mark(all_of(self.table.query_shown, self.table.matching, known_at))
+
+    def _once_counted(self, action: Callable[[], None]) -> None:
+        """Do something in a moment, if an answer is under way that counts the list."""
+        if self.table.waiting_seconds is None:
+            self.say("the list is not counted: the engine did not answer", "warn")
+        else:
+            self.set_timer(SLOW_SECONDS, action)
 
     def action_unmark(self) -> None:
         """Mark nothing any more."""
@@ -376,31 +362,22 @@ class Listing(Page):
 
     def action_shift(self, way: int) -> None:
         """Scroll sideways by a column."""
-        width = self.table.size.width - GUTTER
-        columns = chosen(self._columns(), width)
-        self._shift = lay_out(columns, width, max(0, self._shift + way)).before
-        self.heads.redraw()
-        self.table.repaint()
+        self.shape.shift(way)
+        self._reshaped()
 
     def action_columns(self) -> None:
         """Ask which columns are shown."""
-        view = self.table.query_shown.view
-        shown = [each.name for each in chosen(self._columns(), self.table.size.width - GUTTER)]
+        self.shape.ask(self._reshaped)
 
-        def picked(names: Sequence[str] | None) -> None:
-            if names is not None:
-                self.home.memory.choose(view, [each for each in names if each in COLUMNS] or None)
-                self._shift = 0
-                self.heads.redraw()
-                self.table.repaint()
-
-        _ = self.app.push_screen(ColumnsMenu(view, shown), picked)
+    def _reshaped(self) -> None:
+        self.redraw_edges()
+        self.table.repaint()
 
     # What is taken away -----------------------------------------------------------------------------------------------
 
     def action_copy(self) -> None:
         """Ask what to copy."""
-        self.taking.copy(chosen(self._columns(), self.table.size.width - GUTTER))
+        self.taking.copy(self.shape.chosen())
 
     def action_export(self) -> None:
         """Ask where to write the findings to, or stop writing."""

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from tui.columns import COLUMNS, column_row
+from tui.columns import COLUMNS, Column, column, column_row
 from tui.format import clean, fit
 from tui.keys import COLUMNS_MENU, MENU, Key, bindings
 from tui.lines import Span, line
@@ -110,11 +110,14 @@ class ColumnsMenu(ModalScreen[Sequence[str] | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings(COLUMNS_MENU)
     KEYS: ClassVar[tuple[Key, ...]] = COLUMNS_MENU
 
-    def __init__(self, view: str, shown: Sequence[str]) -> None:
+    def __init__(self, view: str, shown: Sequence[str], more: Sequence[str] = ()) -> None:
+        """Offer the columns of a list, and ``more`` that its rows have."""
         super().__init__()
         self._view = view
-        self._shown = [each for each in shown if each in COLUMNS]
-        self._order = [*self._shown, *(each for each in COLUMNS if each not in self._shown)]
+        known = ((name, column(name)) for name in dict.fromkeys((*shown, *COLUMNS, *more)))
+        self._columns: dict[str, Column] = {name: each for name, each in known if each is not None}
+        self._shown = [each for each in shown if each in self._columns]
+        self._order = list(self._columns)
         self._list = Board(self._content, id="menu-list")
         self._list.framed = False
         self._foot = Footer(lambda: self.KEYS, id="foot")
@@ -130,10 +133,10 @@ class ColumnsMenu(ModalScreen[Sequence[str] | None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the rows that are needed, or as many as there are."""
-        self._list.styles.height = max(2, min(len(COLUMNS) + 1, event.size.height - FRAME_ROWS))
+        self._list.styles.height = max(2, min(len(self._order) + 1, event.size.height - FRAME_ROWS))
 
     def _content(self, _width: int) -> Content:
-        rows = [(name, column_row(COLUMNS[name], shown=name in self._shown)) for name in self._order]
+        rows = [(name, column_row(self._columns[name], shown=name in self._shown)) for name in self._order]
         return Content(
             title=line(Span(f"Columns of view {self._view}", "strong")),
             note=line(Span(f"{len(self._shown)} shown", "dim")),
@@ -162,6 +165,10 @@ class ColumnsMenu(ModalScreen[Sequence[str] | None]):
         self._list.redraw()
 
     def on_board_opened(self) -> None:
+        """Take the columns as they stand."""
+        self.action_pick()
+
+    def action_pick(self) -> None:
         """Take the columns as they stand."""
         _ = self.dismiss(list(self._shown))
 

@@ -11,23 +11,21 @@ from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from checks.model.state import State
-from engine.port import PastQuery
-from tui.glance import changed, glance
+from tui.attention import GROUP, selection, worst_first
+from tui.glance import glance
+from tui.header import header
 from tui.keys import OVERVIEW, Key, bindings
 from tui.lines import Line
-from tui.lookback import Lookback
 from tui.model import FAMILIES
-from tui.panels import GROUP, events, panel, selection, worst_first
-from tui.period import named
+from tui.panels import event_of, events, panel
 from tui.place import Place
-from tui.scene import Scene, scene
-from tui.screens.family import FamilyScreen
+from tui.screens.family import FamilyScreen, Left
 from tui.screens.page import Page
 from tui.screens.waive import waive_blind
 from tui.screens.zoom import ZOOMED
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
-from tui.work import start
+from tui.yesterday import changed, moves, told
 
 SMALL = (80, 24)
 """Below this only the worst-first list is shown."""
@@ -35,8 +33,12 @@ LARGE = (120, 36)
 """From here on the lists have frames, and events are shown."""
 
 
-GLANCE = 5
+TALL = 30
+"""From so many rows on three lines tell about the selected row, else two."""
+GLANCE = 6
 """Lines that a panel likes to have below its checks."""
+_ROOMY = 4
+"""With so many of them a panel tells in one how much was judged."""
 
 
 class OverviewScreen(Page):
@@ -58,10 +60,10 @@ class OverviewScreen(Page):
     def __init__(self) -> None:
         self._worst = Board(self._worst_first, id="worst")
         self._panels = [Board(partial(self._panel, family), id=family) for family in FAMILIES]
-        self._events = Board(lambda _width: events(self.model), id="events")
-        self._changed = Board(lambda _width: changed(self.model, self._past()), id="changed")
-        self._lookback = Lookback()
-        self._scene: tuple[object, Scene] | None = None
+        self._events = Board(lambda _width: events(self.model, settled=not self._events.has_focus), id="events")
+        self._changed = Board(lambda width: changed(self.model, self.past, width), id="changed")
+        for board in (self._worst, *self._panels, self._events, self._changed):
+            board.settles = True
         self._about = Strips(self._selection, id="about")
         super().__init__()
 
@@ -101,11 +103,12 @@ class OverviewScreen(Page):
         self.set_class(single, "single")
         self.set_class(large, "large")
         self._worst.framed = large
+        self._about.styles.height = 3 if height >= TALL else 2
         if single:
             self.set_focus(self._worst)
             self._worst.styles.height = "1fr"
             return
-        self._worst.styles.height = max(8, (height - 4) // 4) if large else max(5, height // 5)
+        self._worst.styles.height = max(8, (height - 5) // 4) if large else max(5, height // 5)
         self._share(height)
 
     def _share(self, height: int) -> None:
@@ -117,44 +120,31 @@ class OverviewScreen(Page):
             panels.styles.height = "1fr"
             return
         most = max((len(self.model.family(family)) for family in FAMILIES), default=0)
-        panels.styles.height = 2 * min(max(most + 3 + GLANCE, 7), (height - 4) // 4)
+        panels.styles.height = 2 * min(max(most + 3 + GLANCE, 7), (height - 2) // 4)
 
     def draw(self) -> None:
         """Draw, the panels as high as their checks need; ask for the past again when it is too old."""
         self._share(self.size.height)
-        period = named("30d", self.model.now)
-        query = self._lookback.due(self.model, period.since, period.until)
-        if query is not None:
-            start(self, partial(self._load, query), group="past", exclusive=True)
+        self.look_back()
         super().draw()
 
-    async def _load(self, query: PastQuery) -> None:
-        await self._lookback.ask(self.home.port, query)
-        self.draw()
-
-    def _past(self) -> Scene | None:
-        """Give the last thirty days; None while they are not known."""
-        if self._lookback.told_at is None:
-            return None
-        horizon = self._lookback.horizon(self.model.now)
-        drawn = scene(self.model, self._lookback.pasts, named("30d", self.model.now), horizon, SMALL[0])
-        states = tuple((item.view.name, item.state, item.view.standing.threshold) for item in drawn.items)
-        key = (self._lookback.version, drawn.period, horizon, tuple(drawn.limits.items()), states)
-        if self._scene is None or self._scene[0] != key:
-            self._scene = (key, drawn)
-        return self._scene[1]
+    def _top_lines(self, width: int) -> list[Line]:
+        """Draw the header, with what changed since yesterday once it is known."""
+        drawn = self.past
+        moved = told(self.model, None if drawn is None else moves(self.model, drawn))
+        return header(self.model, self.crumbs(), width, read_only=self.home.read_only, held=self.held(), moved=moved)
 
     def _panel(self, family: str, width: int) -> Content:
         board = self._panels[list(FAMILIES).index(family)]
         room = board.size.height - 3 - len(self.model.family(family))
-        below = glance(self.model, self._past(), family, width, room)
-        return panel(self.model, family, list(FAMILIES).index(family) + 1, width, below)
+        below = glance(self.model, self.past, family, width, room if room < _ROOMY else room - 1)
+        return panel(self.model, family, list(FAMILIES).index(family) + 1, width, board.size.height, below)
 
     def _worst_first(self, width: int) -> Content:
         return worst_first(self.model, width)
 
     def _selection(self, _width: int) -> list[Line]:
-        return selection(self.model, self.selected)
+        return selection(self.model, self.selected, self.past)
 
     @property
     def selected(self) -> str | None:
@@ -198,7 +188,9 @@ class OverviewScreen(Page):
         """Go to the findings of a check, or to the source that is blind."""
         key = message.key
         if message.board is self._events:
-            self._open_event(int(key))
+            self._open_event(key)
+        elif message.board is self._changed:
+            self._open_moved(key)
         elif key.startswith(GROUP):
             self.home.action_sources(self.subject()[0])
         else:
@@ -213,14 +205,23 @@ class OverviewScreen(Page):
         else:
             self.home.show(FamilyScreen(item.view.family, name))
 
-    def _open_event(self, index: int) -> None:
-        found = self.model.snapshot.events if self.model.snapshot else ()
-        if index >= len(found):
-            return
-        if self.model.source(found[index].what) is not None:
-            self.home.action_sources(found[index].what)
+    def _open_moved(self, name: str) -> None:
+        """Show which findings of a check moved: those that are new, else those that were resolved."""
+        item = self.model.check(name)
+        if item is None or not (item.view.opened_24h or item.view.resolved_24h):
+            self._open_check(name)
         else:
-            self._open_check(found[index].what)
+            left = Left(check=name, view="new" if item.view.opened_24h else "resolved")
+            self.home.show(FamilyScreen(item.view.family, name, left=left))
+
+    def _open_event(self, key: str) -> None:
+        event = event_of(self.model, key)
+        if event is None:
+            return
+        if self.model.source(event.what) is not None:
+            self.home.action_sources(event.what)
+        else:
+            self._open_check(event.what)
 
     def action_panel(self, place: int) -> None:
         """Focus a panel; the second time, open its family."""
@@ -239,6 +240,11 @@ class OverviewScreen(Page):
             self.add_class("diff")
             self.set_focus(self._changed)
         self.call_after_refresh(self.draw)
+
+    def to_first(self) -> None:
+        """Put the cursor on the worst first."""
+        if not self.close_prompt():
+            self.set_focus(self._worst)
 
     def close_prompt(self) -> bool:
         """Leave what changed since yesterday; False when that is not where one is."""

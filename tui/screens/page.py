@@ -13,7 +13,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Command, Port
+from engine.port import Command, PastQuery, Port
+from tui.feed import Feed
 from tui.format import clean
 from tui.header import header
 from tui.keymap import Keymap, applied
@@ -22,6 +23,7 @@ from tui.lines import Line, Span, line
 from tui.model import Clock, Model
 from tui.place import Place
 from tui.remembered import Memory
+from tui.scene import Scene
 from tui.screens import deeds
 from tui.screens.ask import Ask
 from tui.screens.form import Form, Values
@@ -46,6 +48,7 @@ class Home(Protocol):
     """What a screen asks of the app, which knows all screens."""
 
     port: Port
+    feed: Feed
     keymap: Keymap
     memory: Memory
     clock: Clock
@@ -113,7 +116,7 @@ class Page(Screen[None]):
         super().__init__()
         self._top = Strips(self._top_lines, id="top")
         self._small = Strips(self._too_small, id="too-small")
-        self._foot = Footer(self._footer_keys, id="foot")
+        self._foot = Footer(self._footer_keys, act=self.act, id="foot")
         self._unsay: Timer | None = None
         self._zoom: Zoom | None = None
 
@@ -130,6 +133,9 @@ class Page(Screen[None]):
 
     def restore(self, place: Place) -> None:
         """Put the screen as it was left; called before it is mounted, or while it is there."""
+
+    def to_first(self) -> None:
+        """Put the cursor into the screen's first list."""
 
     def narrow(self, typed: str) -> None:
         """Filter what the screen lists, as if it was typed; called once it is mounted."""
@@ -185,6 +191,14 @@ class Page(Screen[None]):
         shown = [key for key in self.KEYS if not (key.writes and self.home.read_only)]
         return [applied(key, self.home.keymap) for key in shown]
 
+    def keys_shown(self) -> dict[str, str]:
+        """Write those keys as a person does, by id."""
+        return {key.id: key.shown.partition(" ")[0] for key in self.own_keys()}
+
+    def shared_keys(self) -> list[Key]:
+        """Give the keys that every screen has, as they are mapped."""
+        return [applied(key, self.home.keymap) for key in (*MOVE, *EVERYWHERE)]
+
     def compose(self) -> ComposeResult:
         """Put header, body and footer on the screen."""
         yield self._top
@@ -217,6 +231,23 @@ class Page(Screen[None]):
     def on_screen_resume(self) -> None:
         """Catch up with what changed while another screen was on top."""
         self.draw()
+
+    @property
+    def past(self) -> Scene | None:
+        """Give the last thirty days; None while they are not known."""
+        return self.home.feed.lately.scene(self.model)
+
+    def look_back(self) -> None:
+        """Ask for the last thirty days, when that is too long ago."""
+        query = self.home.feed.lately.due(self.model)
+        if query is not None:
+            start(self.app, partial(self._look_back, query), group="past", exclusive=True)
+
+    async def _look_back(self, query: PastQuery) -> None:
+        """Ask, and draw whichever screen is on top by then."""
+        await self.home.feed.lately.ask(self.home.port, query)
+        if isinstance(self.app.screen, Page):
+            self.app.screen.draw()
 
     def say(self, text: str, role: str = "text") -> None:
         """Show a message in the footer for a while."""
@@ -302,11 +333,20 @@ class Page(Screen[None]):
         """Acknowledge the selected finding, or all that are marked."""
         deeds.acknowledge(self, self.findings_here())
 
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key that writes does nothing while read-only."""
+        for key in self.KEYS if self.home.read_only else ():
+            if key.writes and event.key in applied(key, self.home.keymap).keys.split(","):
+                self._refuse(key)
+
+    def _refuse(self, key: Key) -> None:
+        self.say(f"{key.label}: this screen is read-only", "warn")
+
     async def act(self, key: Key) -> None:
         """Do what a key does, also where the cursor's own widget does it; say so where nothing here does."""
         target = self.focused if key.id in MOVES and self.focused is not None else self
         if not target.check_action(key.action.partition("(")[0], ()):
-            self.say(f"{key.label}: this screen is read-only", "warn")
+            self._refuse(key)
         elif not await self.app.run_action(key.first_action, default_namespace=target):
             self.say(f"{key.label} does nothing on this screen", "dim")
 
@@ -353,9 +393,7 @@ class Page(Screen[None]):
         self.say(f"runbook {address} (copied)" if address else "no runbook configured", "text" if address else "dim")
 
     def _footer_keys(self) -> list[Key]:
-        known = {
-            key.id: key for key in (*(applied(key, self.home.keymap) for key in (*MOVE, *EVERYWHERE)), *self.own_keys())
-        }
+        known = {key.id: key for key in (*self.shared_keys(), *self.own_keys())}
         chosen = [known[each] for each in self.FOOTER if each in known][: FOOTER_MAX - 1]
         return [*chosen, known[HELP.id]]
 

@@ -84,7 +84,7 @@ class Taking:
     def _copy_table(self, rows: Sequence[Row], columns: Sequence[Column]) -> None:
         model = self._on.model
         cells = [plain_cells(row, model.check(row.check), model.now, columns) for row in rows]
-        self._copied(tsv([[each.name for each in columns], *cells]), f"{number(len(rows))} rows")
+        self._copied(tsv([[each.title for each in columns], *cells]), f"{number(len(rows))} rows")
 
     def _copied(self, text: str, said: str) -> None:
         size = len(text.encode())
@@ -138,10 +138,11 @@ class Taking:
             return
         wanted = self.wanted()
         count = len(wanted.marks) or self._table.matching
+        many = f"{number(count)} findings" if len(wanted.marks) or self._table.counted else "all findings"
         name = f"controlwatch-{wanted.query.family or 'findings'}-{wanted.at:%Y%m%dT%H%M}.csv"
         hint = "ends in .csv, .jsonl or .md; only you can read it"
         field = Field(name="path", label="File", value=name, hint=hint, fault=lambda value, _values: path_fault(value))
-        form = Form(f"Write {number(count)} findings: {wanted.said}", [field])
+        form = Form(f"Write {many}: {wanted.said}", [field])
         self._on.fill(form, lambda values: self._begin(wanted, Path(values["path"]).expanduser()))
 
     def _begin(self, wanted: Wanted, path: Path) -> None:

@@ -1,31 +1,29 @@
-"""Requesting, approving and revoking a waiver: each a form, and one command; the engine writes the file."""
+"""Requesting a waiver: a form that tells while it is typed what it would cover, and one command."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 from textual.timer import Timer
 
 from checks.model.doubt import STRUCTURAL, Cause
-from engine.port import ApproveWaiver, Command, Port, Query, RequestWaiver, RevokeWaiver, Row, WaiverView
+from engine.port import Port, RequestWaiver, WaiverView
 from tui.actor import actor
 from tui.format import clean, number
 from tui.lines import Line, Span, line
 from tui.model import Item, Model
 from tui.screens.form import Fault, Field, Form, Values, at_least, whole
+from tui.screens.matching import named_by
 from tui.screens.page import Page
 from tui.waivers import (
     LONGEST_DAYS,
     LONGEST_STRUCTURAL_DAYS,
     REASON_CHARACTERS,
-    covers,
-    not_approvable,
-    not_revocable,
-    page,
+    day_of,
     subjects_fault,
     subjects_of,
-    words_of,
     would_cover,
 )
 from tui.work import start
@@ -33,24 +31,27 @@ from tui.work import start
 DEBOUNCE_SECONDS = 0.3
 EDITED = 3
 """Subjects that are typed in one line at most; more are taken as they were marked."""
-COUNTED = 8
-"""Subjects that are looked up while somebody types."""
-PAGE_ROWS = 500
-PAGES = 4
 CAUSES = tuple(cause.value for cause in Cause if cause in STRUCTURAL)
 
 
 def request_waiver(
-    on: Page, check: str, subjects: Sequence[str] = (), *, source: str = "", cause: Cause | None = None
+    on: Page,
+    check: str,
+    subjects: Sequence[str] = (),
+    *,
+    source: str = "",
+    cause: Cause | None = None,
+    like: WaiverView | None = None,
 ) -> None:
     """Ask for what a request needs, and send it: for subjects of a check, or what a source structurally cannot tell.
 
-    Empty names are asked for. Read-only, it says so and does nothing else.
+    Empty names are asked for; ``like`` another waiver, it goes on with that. Read-only, it says so and does nothing
+    else.
     """
     if on.home.read_only:
         on.say("read-only: waivers are requested where the engine runs")
         return
-    request = _Request(on.home.port, on.model, tuple(subjects), structural=bool(source))
+    request = _Request(on.home.port, on.model, tuple(subjects), structural=bool(source), like=like)
     form = Form(request.title, request.fields(check, source, cause), about=request.about, changed=request.changed)
     on.fill(form, lambda values: on.send(request.command(values)))
 
@@ -68,57 +69,16 @@ def waive_blind(on: Page, items: Sequence[Item], source: str) -> None:
     on.say("nothing here is structurally unknown (denied, not licensed, …); x on a finding waives that", "warn")
 
 
-def approve_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
-    """Ask for the waiver's id, and approve it; say why where this user cannot."""
-    by = actor()
-    why = not_approvable(waiver, on.model.now, by)
-    if why:
-        on.say(why, "warn")
-        return
-    typed = Field(
-        name="id",
-        label=f"Type {clean(waiver.id, 40)}",
-        hint=f"approved as {clean(by)}, which is claimed: a reviewed commit of the file proves it",
-        fault=lambda value, _values: "" if value == waiver.id else f"type {clean(waiver.id, 40)} to approve it",
-    )
-    _confirmed(on, f"Approve {waiver.id}", waiver, typed, lambda _values: send(ApproveWaiver(id=waiver.id, by=by)))
-
-
-def revoke_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
-    """Ask for a reason, and end a waiver or take a request back; say why where there is nothing to end."""
-    why = not_revocable(waiver, on.model.now)
-    if why:
-        on.say(why, "warn")
-        return
-    typed = Field(
-        name="reason",
-        label="Reason",
-        hint="why it ends; the entry stays in the file with its end",
-        fault=at_least(REASON_CHARACTERS, f"say why in {REASON_CHARACTERS} characters or more"),
-    )
-    _confirmed(
-        on,
-        f"Revoke {waiver.id}",
-        waiver,
-        typed,
-        lambda values: send(RevokeWaiver(id=waiver.id, reason=values["reason"], by=actor())),
-    )
-
-
-def _confirmed(on: Page, title: str, waiver: WaiverView, field: Field, then: Callable[[Values], None]) -> None:
-    def about(_values: Values, width: int) -> list[Line]:
-        return page(waiver, on.model, width, by=actor())[:-1]
-
-    on.fill(Form(title, [field], about=about), then)
-
-
 class _Request:
     """A request while it is typed; counts in the background what it would cover now."""
 
-    def __init__(self, port: Port, model: Model, subjects: tuple[str, ...], *, structural: bool) -> None:
+    def __init__(
+        self, port: Port, model: Model, subjects: tuple[str, ...], *, structural: bool, like: WaiverView | None = None
+    ) -> None:
         self._port = port
         self._model = model
         self._structural = structural
+        self._like = like
         self._marked = subjects if len(subjects) > EDITED or any("," in each for each in subjects) else ()
         """Subjects that are taken as they were marked."""
         self._typed = () if self._marked else subjects
@@ -129,28 +89,48 @@ class _Request:
     @property
     def title(self) -> str:
         """Name the form."""
+        if self._like is not None:
+            return f"Extend {clean(self._like.id, 40)}: a request of its own, to be approved anew"
         return "Request a waiver of what is not told" if self._structural else "Request a waiver"
 
     def fields(self, check: str, source: str, cause: Cause | None) -> list[Field]:
         """Give the fields, filled with what is known."""
         longest = LONGEST_STRUCTURAL_DAYS if self._structural else LONGEST_DAYS
+        like = self._like
         return [
             Field(name="check", label="Check", value=check, hint=self._checks(), fault=self._check_fault),
             *self._scope(source, cause),
             Field(
                 name="reason",
                 label="Reason",
+                value=like.reason if like is not None else "",
                 hint=f"why the deviation is accepted, in {REASON_CHARACTERS} characters or more",
                 fault=at_least(REASON_CHARACTERS, f"say why in {REASON_CHARACTERS} characters or more"),
             ),
-            Field(name="control", label="Instead", hint="the compensating control: what is done instead"),
-            Field(name="ticket", label="Ticket", hint="where it is discussed"),
+            Field(
+                name="control",
+                label="Instead",
+                value=like.compensating_control if like is not None else "",
+                hint="the compensating control: what is done instead",
+            ),
+            Field(
+                name="ticket",
+                label="Ticket",
+                value=like.ticket if like is not None else "",
+                hint="where it is discussed",
+            ),
             Field(
                 name="days",
-                label="Days",
+                label="Days, or until",
                 value="90",
-                hint=f"it ends by itself; {longest} at most",
-                fault=_days(longest),
+                hint=f"days, or a last day such as 2027-02-19; it ends by itself, after {longest} days at most",
+                fault=_ends(longest, self._model.now),
+            ),
+            Field(
+                name="vendor",
+                label="Vendor",
+                choices=("yes", "no") if like is not None and like.vendor else ("no", "yes"),
+                hint=f"yes: it waits for a vendor, which allows {LONGEST_STRUCTURAL_DAYS} days",
             ),
             Field(
                 name="emergency",
@@ -197,6 +177,7 @@ class _Request:
     def command(self, values: Values) -> RequestWaiver:
         """Make the request of what was typed."""
         emergency = values["emergency"] == "yes"
+        until = None if emergency else day_of(values["days"])
         return RequestWaiver(
             check=values["check"],
             subjects=self._subjects(values),
@@ -205,7 +186,10 @@ class _Request:
             reason=values["reason"],
             compensating_control=values["control"],
             ticket=values["ticket"],
-            days=1 if emergency else int(values["days"]),
+            days=1 if emergency or until is not None else int(values["days"]),
+            until=until,
+            vendor=values["vendor"] == "yes",
+            extends=self._like.id if self._like is not None else "",
             emergency=emergency,
             by=actor(),
         )
@@ -256,30 +240,25 @@ class _Request:
         form.redraw_about()
 
     async def _covered(self, check: str, subjects: tuple[str, ...]) -> Line:
-        found: dict[int, Row] = {}
-        total = 0
-        complete = len(subjects) <= COUNTED
-        for subject in subjects[:COUNTED]:
-            query = Query(check=check, text=words_of(subject), sort="label", limit=PAGE_ROWS)
-            for page_number in range(PAGES):
-                rows = await self._port.rows(_at(query, page_number))
-                total = rows.total
-                found |= {row.id: row for row in rows.rows if covers(subject, row)}
-                if (page_number + 1) * PAGE_ROWS >= rows.matching:
-                    break
-            else:
-                complete = False
+        found = await named_by(self._port, check, subjects)
         wild = any("*" in each or "?" in each for each in subjects)
-        return would_cover(list(found.values()), total, whole=complete, wild=wild)
+        return would_cover(found.rows, found.total, whole=found.whole, wild=wild)
 
 
-def _at(query: Query, page_number: int) -> Query:
-    return Query(
-        check=query.check, text=query.text, sort=query.sort, limit=query.limit, offset=page_number * query.limit
-    )
+def _ends(longest: int, now: datetime) -> Fault:
+    """Bound the days, or the last day, of what is no emergency."""
 
+    def fault(value: str, values: Values) -> str:
+        most = LONGEST_STRUCTURAL_DAYS if values.get("vendor") == "yes" else longest
+        until = day_of(value)
+        if values["emergency"] == "yes":
+            return ""
+        if until is None:
+            return whole(1, most, "days")(value, values) and f"days from 1 to {most}, or a last day such as 2027-02-19"
+        return (
+            ""
+            if 0 <= (until - now.astimezone(UTC).date()).days <= most
+            else f"from today on, {most} days ahead at most"
+        )
 
-def _days(longest: int) -> Fault:
-    """Bound the days of what is no emergency."""
-    bounded = whole(1, longest, "days")
-    return lambda value, values: "" if values["emergency"] == "yes" else bounded(value, values)
+    return fault

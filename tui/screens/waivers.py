@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -11,22 +12,27 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Input
 
-from engine.port import Command, WaiverView
+from engine.port import Command, EventQuery, WaiverView
 from tui.actor import actor
+from tui.findings import View
 from tui.format import clean
 from tui.keys import WAIVERS, Key, bindings
 from tui.lines import Line, Span, line
 from tui.place import Place
-from tui.screens.family import FamilyScreen
+from tui.screens.family import FamilyScreen, Left
+from tui.screens.matching import named_by
 from tui.screens.page import Page
-from tui.screens.waive import approve_waiver, request_waiver, revoke_waiver
-from tui.waivers import listed, ordered, told
+from tui.screens.waive import request_waiver
+from tui.screens.waiver_deeds import approve_waiver, extend_waiver, reject_waiver, revoke_waiver
+from tui.waiver_page import Beside, told
+from tui.waivers import ENDED, listed, ordered, status, words_of
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 from tui.work import start
 
 WIDE = 120
 """From this width on the selected waiver is told beside the list."""
+LOG_EVENTS = 50
 AGAIN = timedelta(seconds=15)
 """How long the list is believed while nothing else says that it changed."""
 
@@ -39,7 +45,10 @@ class WaiversScreen(Page):
     FOOTER: ClassVar[tuple[str, ...]] = (
         "waiver.request",
         "waiver.approve",
+        "waiver.reject",
+        "waiver.extend",
         "waiver.revoke",
+        "waiver.log",
         "list.filter",
         "do.copy",
         "go.back",
@@ -55,6 +64,10 @@ class WaiversScreen(Page):
         self._wanted: str | None = None
         """The row to put the cursor on once it is known."""
         self._fetched_at: datetime | None = None
+        self._beside: tuple[WaiverView, Beside] | None = None
+        """What was looked up about a waiver."""
+        self._log = False
+        """Whether what became of it is told alone."""
         self._chips = Strips(self._chip_lines, id="chips")
         self._table = Board(self._list_content, id="waivers")
         self._detail = Board(self._detail_content, id="waiver", selects=False)
@@ -135,6 +148,7 @@ class WaiversScreen(Page):
         self._share(self.size.height)
         self._show()
         self._take_wanted()
+        self._look_up()
 
     def _take_wanted(self) -> None:
         """Put the cursor where it is wanted, once the list is known."""
@@ -157,7 +171,9 @@ class WaiversScreen(Page):
         return listed(self._waivers, self.typed, self.model, width, error=self._error)
 
     def _detail_content(self, width: int) -> Content:
-        return told(self.selected, self.model, width, by=actor())
+        found = self._beside[1] if self._beside is not None and self._beside[0] == self.selected else None
+        beside = found if self._log or self.has_class("wide") else None
+        return told(self.selected, self.model, width, by=actor(), beside=beside, log=self._log and found is not None)
 
     def _chip_lines(self, _width: int) -> list[Line]:
         return [line(Span(" "), Span(f" / {clean(self.typed)} ", "chip.waived"))]
@@ -178,18 +194,44 @@ class WaiversScreen(Page):
         """Name the selected waiver's check."""
         return self.selected.check if self.selected is not None else ""
 
+    def object_here(self) -> str:
+        """Name the selected waiver, whose events are meant."""
+        return self.selected.id if self.selected is not None else ""
+
     def on_board_moved(self) -> None:
         """Tell about another waiver."""
         self._detail.redraw()
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """Look up, in the background, which findings the selected waiver names and what became of it."""
+        waiver = self.selected
+        if waiver is None or (self._beside is not None and self._beside[0] == waiver):
+            return
+        if self._log or self.has_class("wide"):
+            start(self, partial(self._looked_up, waiver), group="beside", exclusive=True)
+
+    async def _looked_up(self, waiver: WaiverView) -> None:
+        port = self.home.port
+        try:
+            events = await port.events(EventQuery(what=waiver.id, kinds=("waiver",), limit=LOG_EVENTS))
+            named = await named_by(port, waiver.check, waiver.subjects, waived=True) if waiver.subjects else None
+        except (OSError, TimeoutError) as error:
+            self.say(f"not looked up: {error}", "warn")
+            return
+        rows = named.rows if named is not None else ()
+        self._beside = waiver, Beside(rows, named is None or named.whole, events.events)
+        self._detail.redraw()
 
     def on_board_opened(self) -> None:
-        """Show the findings of the waiver's check."""
+        """Show the findings that the waiver names."""
         waiver = self.selected
         item = self.model.check(waiver.check) if waiver else None
         if item is None:
             self.say("its check is not configured, so it has no findings", "warn")
         else:
-            self.home.show(FamilyScreen(item.view.family, item.view.name))
+            left = _left(waiver, item.view.name, self.model.now)
+            self.home.show(FamilyScreen.at(Place("family", item.view.family, left)))
 
     def action_waive(self) -> None:
         """Request a waiver; prefilled like an ended one, to renew it."""
@@ -203,6 +245,22 @@ class WaiversScreen(Page):
         """Approve the selected request."""
         if self.selected is not None:
             approve_waiver(self, self.selected, self.send)
+
+    def action_reject(self) -> None:
+        """Turn down the selected request."""
+        if self.selected is not None:
+            reject_waiver(self, self.selected, self.send)
+
+    def action_extend(self) -> None:
+        """Ask for the selected waiver to go on."""
+        if self.selected is not None:
+            extend_waiver(self, self.selected)
+
+    def action_log(self) -> None:
+        """Tell what became of the waiver, and which findings it names; or everything else again."""
+        self._log = not self._log
+        self._detail.redraw()
+        self._look_up()
 
     def action_revoke(self) -> None:
         """End the selected waiver."""
@@ -242,3 +300,11 @@ class WaiversScreen(Page):
         self._prompt.value = ""
         self._filter("")
         return was
+
+
+def _left(waiver: WaiverView | None, check: str, now: datetime) -> Left:
+    """Say how the list of a check's findings shows those that a waiver names."""
+    if waiver is None:
+        return Left(check=check)
+    view: View = "all" if waiver.covers and status(waiver, now) not in ENDED else "open"
+    return Left(check=check, typed=words_of(waiver.subjects[0]) if len(waiver.subjects) == 1 else "", view=view)

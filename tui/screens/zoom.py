@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.screen import Screen
 from textual.widget import Widget
 
-EDGES = frozenset({"top", "foot", "prompt", "chips", "heads", "checks", "hints", "too-small"})
+EDGES = frozenset({"top", "foot", "prompt", "chips", "heads", "checks", "outages", "hints", "place", "too-small"})
 """Ids of what stays: where we are, what narrows the list, and the keys."""
 ZOOMED = "zoomed"
 RULES = ("height", "width", "display")

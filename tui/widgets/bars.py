@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from textual import events
 
+from tui.keymap import Keymap, applied
 from tui.keys import Key
 from tui.lines import Line, Span, crop, size
 from tui.widgets.painted import Painted
@@ -33,9 +34,17 @@ class Footer(Painted):
 
     ALLOW_SELECT = False
 
-    def __init__(self, keys: Callable[[], Sequence[Key]], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        keys: Callable[[], Sequence[Key]],
+        *,
+        act: Callable[[Key], Awaitable[None]] | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        """Show ``keys``, and do with ``act`` what a clicked one does; without it the screen's action is run."""
         super().__init__(id=id)
         self._keys_now = keys
+        self._act = act
         self._spots: list[tuple[range, Key]] = []
         self.message: Line | None = None
         """Instead of the keys."""
@@ -54,7 +63,8 @@ class Footer(Painted):
         return [self._keys_line(width)]
 
     def _keys_line(self, width: int) -> Line:
-        *many, last = self._keys_now()
+        keymap: Keymap = self.app.keymap  # type: ignore[attr-defined]  # every app of ours has one
+        *many, last = [applied(key, keymap) for key in self._keys_now()]
         spans: list[Span] = [Span(" ")]
         self._spots = []
         end = size(_spot(last))
@@ -72,8 +82,10 @@ class Footer(Painted):
     async def on_click(self, event: events.Click) -> None:
         """Do what the key under the pointer does."""
         for spot, key in self._spots:
-            if event.x in spot:
-                await self.screen.run_action(key.action)
+            if event.x in spot and self._act is not None:
+                await self._act(key)
+            elif event.x in spot:
+                await self.screen.run_action(key.first_action)
 
 
 def _spot(key: Key) -> Line:

@@ -64,6 +64,8 @@ class Board(Painted, can_focus=True):
         self._source = source
         self.framed = True
         """A box; else a rule above only."""
+        self.settles = False
+        """Whether it shows its top while it does not have the focus, so that what is worst or newest is in sight."""
         self._selects = selects
         """Whether rows have a cursor; else the board scrolls as a page of text."""
         self._keys: list[str] = []
@@ -131,7 +133,9 @@ class Board(Painted, can_focus=True):
 
     def _scroll(self) -> None:
         last = max(0, len(self._keys) - self._room)
-        if self._selects:
+        if self.settles and not self.has_focus:
+            self._top = 0
+        elif self._selects:
             self._top = min(max(self._top, self._index - self._room + 1), self._index)
         self._top = max(0, min(self._top, last))
 

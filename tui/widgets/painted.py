@@ -5,10 +5,16 @@ Terminals are slow, far away and sometimes stuck: an unchanged row sends no byte
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import cache
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
+from textual._styles_cache import StylesCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -17,6 +23,9 @@ from tui.format import to_ascii
 from tui.lines import Line, action_at
 from tui.theme import Palette
 
+_LINKLESS = frozenset({"linux", "vt100", "dumb"})
+"""Terminals that would write a link's address beside its text."""
+
 
 class Painted(Widget):
     """Draws what ``lines`` gives; ``redraw`` compares with what is on the screen."""
@@ -24,6 +33,8 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
         self._drawn: list[tuple[Line, bool]] = []
+        self._base: Style | None = None
+        """What Textual derives for every line, until the styles change."""
 
     def lines(self) -> Sequence[Line]:
         """Give the lines to draw, for the widget's size."""
@@ -49,13 +60,26 @@ class Painted(Widget):
 
     def repaint(self) -> None:
         """Draw everything again: the theme or the size is another."""
-        self._drawn = []
+        self._drawn, self._base = [], None
         self.redraw()
         self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Derive the style of lines again."""
+        super().notify_style_update()
+        self._base = None
 
     def on_resize(self) -> None:
         """Fit the new size."""
         self.repaint()
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn.
+
+        Textual remembers two colours for each of the last thousand widgets by a key that holds all their lines, so that
+        a screen that was left would keep half a megabyte.
+        """
+        StylesCache.get_inner_outer.cache_clear()
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the text under the pointer says."""
@@ -65,13 +89,22 @@ class Painted(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Turn one line into segments; text is literal, never markup."""
-        base = self.rich_style
-        width = self.size.width
+        if self._base is None:
+            self._base = self.rich_style
+        base, width = self._base, self.size.width
         if y >= len(self._drawn):
             return Strip.blank(width, base)
         line, lit = self._drawn[y]
         strip = strip_of(line, palette_of(self), lit=lit, ascii_only=ascii_of(self))
         return strip.extend_cell_length(width).apply_style(base)
+
+
+class Ascii(LineFilter):
+    """Writes whatever is drawn in ASCII: also what is typed, and what Textual draws itself."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - Textual's signature
+        """Give the same cells in ASCII."""
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
 
 
 def palette_of(widget: Widget) -> Palette:
@@ -85,11 +118,33 @@ def ascii_of(widget: Widget) -> bool:
     return bool(widget.app.ascii_only)  # type: ignore[attr-defined]  # every app of ours says so
 
 
+@cache
+def linked(address: str) -> Style:
+    """Give the style of a link; the same one each time, so that terminals know its parts to belong together."""
+    return Style.null() if os.environ.get("TERM") in _LINKLESS else Style(link=address)
+
+
 def strip_of(line: Line, palette: Palette, *, lit: bool, ascii_only: bool) -> Strip:
-    """Turn a line into a strip."""
+    """Turn a line into a strip of as few segments as look the same: each costs some forty bytes on the wire."""
     cursor = palette["cursor"] if lit else None
-    segments = []
-    for text, role, _action in line:
-        style = palette[role]
-        segments.append(Segment(to_ascii(text) if ascii_only else text, style + cursor if cursor else style))
-    return Strip(segments)
+    segments: list[Segment] = []
+    last, style = "", Style.null()
+    for text, role, _action, link in line:
+        own = palette[role] + linked(link) if link and not ascii_only else palette[role]
+        look = own + cursor if cursor else own
+        shown = to_ascii(text) if ascii_only else text
+        if look == style or (_is_plain(look, style) and (not shown.strip(" ") or not last.strip(" "))):
+            style = look if not last.strip(" ") else style
+            last += shown
+            continue
+        segments.append(Segment(last, style))
+        last, style = shown, look
+    return Strip([each for each in (*segments, Segment(last, style)) if each.text])
+
+
+def _is_plain(one: Style, other: Style) -> bool:
+    """Tell whether blanks look the same in two styles."""
+    seen = (one.bgcolor, one.underline, one.reverse, one.strike, one.link)
+    return seen == (other.bgcolor, other.underline, other.reverse, other.strike, other.link) and not (
+        one.underline or one.reverse or one.strike or one.link
+    )

@@ -164,3 +164,33 @@ class DeafPort(CannedPort):
     async def events(self, query: EventQuery) -> Events:
         """Fail."""
         raise TimeoutError("the store is busy")
+
+
+async def test_what_comes_while_paused_is_folded_and_counted() -> None:
+    """It is told above the list, and shown once the view goes on."""
+    async with shown() as stage:
+        await stage.press("e", "p")
+        await happen(stage, "429", "429", "429", "401")
+        assert "4 new above, folded into 2: p resumes and shows them" in stage.text
+        await stage.press("p")
+        assert "×3 429" in stage.text
+        assert "new above" not in stage.text
+
+
+async def test_a_range_narrows_and_is_shown() -> None:
+    """An hour, a day, a week, a month, and any time again."""
+    async with shown() as stage:
+        await stage.press("e", "t")
+        assert "last 1h" in stage.text
+        assert " 5 events" in stage.text
+        await stage.press("U")
+        assert "1 000 events" in stage.text
+
+
+async def test_a_large_screen_tells_how_many_there_were() -> None:
+    """Over the list, with who did it and how long after the one before beside each."""
+    async with shown(size=LARGE) as stage:
+        await stage.press("e")
+        assert "most 1" in stage.text
+        assert "By (claimed)" in stage.text
+        assert "2h00m" in stage.text

@@ -1,21 +1,17 @@
-"""The list of findings: filtered, sorted and paged by the port, the cursor on its row."""
+"""A family: its checks, what its sources do not tell, its findings, and the one under the cursor beside them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
-from textual.events import Key
-from textual.widgets import Input
 
-from checks.model.judgement import Outcome
-from engine.port import Ack, Query, Row, Rows, Run
+from engine.port import Past, PastQuery, Query, Row, Run, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, a_row, all_pass, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, Shown, shown
-from tui.remembered import Memory
 from tui.widgets.table import Table
 
 
@@ -36,15 +32,9 @@ async def judged_again(stage: Shown) -> None:
     await stage.pass_time(timedelta(seconds=1))
 
 
-async def write_to(stage: Shown, path: Path) -> None:
-    """Give the path that is asked for."""
-    stage.app.screen.query_one(Input).value = str(path)
-    await stage.press("enter")
-
-
-def list_of(folder: Path) -> list[Path]:
-    """List a folder."""
-    return list(folder.iterdir())
+def line_with(stage: Shown, text: str) -> str:
+    """Give the first row of the screen that holds a text."""
+    return next(line for line in stage.lines if text in line)
 
 
 def last_query(stage: Shown) -> Query:
@@ -74,64 +64,6 @@ async def test_a_wide_terminal_tells_the_finding_beside_the_list() -> None:
         assert "okta-prod/00u76" in stage.text
 
 
-async def test_typing_filters_and_escape_clears() -> None:
-    """The filter works while typing, stays visible, and goes in the order prompt, filter, screen."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        await stage.press("slash", *"status:fail", "space", *"0003")
-        await stage.pilot.pause(0.15)
-        await stage.settle()
-        assert (last_query(stage).text, last_query(stage).outcome) == ("0003", Outcome.FAIL)
-        assert "2 of 97" in stage.text
-        await stage.press("enter")
-        assert "/ status:fail 0003" in stage.text
-        await stage.press("escape")
-        assert last_query(stage).text == ""
-        assert stage.page == "FamilyScreen"
-        await stage.press("escape")
-        assert stage.page != "FamilyScreen"
-
-
-async def test_escape_in_the_prompt_closes_the_prompt_only() -> None:
-    """The filter typed so far stays."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        await stage.press("slash", *"user", "escape")
-        assert "/ user" in stage.text
-        assert stage.page == "FamilyScreen"
-
-
-async def test_keys_typed_into_the_prompt_are_text() -> None:
-    """``q`` in a filter does not quit."""
-    async with shown(rows=many_rows(10)) as stage:
-        await opened(stage)
-        await stage.press("slash", *"q?0S")
-        assert stage.page == "FamilyScreen"
-        assert stage.app.screen.query_one(Input).value == "q?0S"
-
-
-async def test_keys_that_come_in_one_go_are_text_between_slash_and_enter_alone() -> None:
-    """A paste, or a fast hand far away: no letter of a filter is a command, and no command a letter."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        named = {"/": "slash", "\r": "enter", "*": "asterisk"}
-        for character in "/usar\r*v":
-            stage.app.post_message(Key(named.get(character, character), character))
-        await stage.pilot.pause(0.2)
-        await stage.settle()
-        assert "/ usar  " in stage.text
-        assert stage.page == "FamilyScreen"
-        assert (last_query(stage).view, last_query(stage).sort) == ("all", "worst")
-
-
-async def test_nothing_found_says_how_to_get_back() -> None:
-    """An empty list through a filter is not an all-clear."""
-    async with shown(rows=many_rows(10)) as stage:
-        await opened(stage)
-        await stage.press("slash", *"nobody", "enter")
-        assert "0 of 10 match “nobody”: esc clears the filter" in stage.text
-
-
 async def test_no_findings_proves_that_somebody_looked() -> None:
     """An all-clear says how many subjects were judged."""
     async with shown(all_pass()) as stage:
@@ -143,31 +75,7 @@ async def test_no_findings_of_a_blind_check_prove_nothing() -> None:
     """A blind check with an empty list is not green."""
     async with shown() as stage:
         await stage.press("2", "2")
-        assert "this proves nothing" in stage.text
-
-
-async def test_views_and_orders_ask_the_port_anew() -> None:
-    """``v`` takes the next view, ``s`` asks for an order, the same again and ``=`` reverse it, ``<`` ``>`` move on."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        seen = []
-        for keys in (["v"], ["s", "t"], ["s", "enter"], ["equals_sign"], ["greater_than_sign"], ["less_than_sign"]):
-            await stage.press(*keys)
-            seen.append((last_query(stage).sort, last_query(stage).reverse))
-        since = [("since", False), ("since", True), ("since", False)]
-        assert seen == [("worst", False), *since, ("reason", False), ("since", False)]
-        assert "view all" in stage.text
-        assert "Age▼" in stage.text
-
-
-async def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
-    """The mouse does what the menu does."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        for reverse in (False, True):
-            await stage.pilot.click("#heads", offset=(stage.lines[4].index("Subject") + 1, 0))
-            await stage.settle()
-            assert (last_query(stage).sort, last_query(stage).reverse) == ("label", reverse)
+        assert "which proves nothing" in stage.text
 
 
 async def test_a_check_can_be_shown_alone() -> None:
@@ -182,68 +90,6 @@ async def test_a_check_can_be_shown_alone() -> None:
         assert last_query(stage).check is None
 
 
-async def test_a_field_in_the_filter_is_completed_and_a_wrong_one_is_told() -> None:
-    """Suggestions below the prompt; what is not understood stays visible beside the list."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        await stage.press("slash", *"stat")
-        assert "status:" in stage.lines[5]
-        await stage.press("right", *"gr", "enter")
-        assert "! status is one of fail, blind, warn, waived" in stage.text
-
-
-async def test_the_filter_reaches_fields_of_all_kinds() -> None:
-    """Status, owner, reason, words that must not occur and expressions compose with the view."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        stage.app.screen.narrow('!status:warn owner:identity reason:"second factor" ~r0000[1-4]')  # type: ignore[attr-defined]
-        await stage.settle()
-        assert [row.id for row in (table(stage).row_at(n) for n in range(table(stage).matching)) if row] == [4]
-        await stage.press("v")
-        assert "/ !status:warn" in stage.text
-
-
-async def test_marks_are_counted_and_go() -> None:
-    """``space`` marks and goes on, ``*`` marks all that match without fetching them, ``U`` unmarks."""
-    async with shown(port=EndlessPort(1_000_000)) as stage:
-        await opened(stage)
-        await stage.press("space", "space")
-        assert "● 2 marked" in stage.text
-        assert table(stage).index == 2
-        asked = len(stage.port.asked)
-        await stage.press("asterisk")
-        assert "● 1 000 000 marked, all that match" in stage.text
-        await stage.press("space")
-        assert "● 999 999 marked, all but 1" in stage.text
-        assert len(stage.port.asked) == asked
-        await stage.press("U")
-        assert "marked" not in stage.text
-
-
-async def test_another_list_keeps_picked_marks_and_drops_marks_of_all() -> None:
-    """All of one list is not all of another; the order is no other list."""
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        await stage.press("space", "v")
-        assert "1 marked" in stage.text
-        await stage.press("asterisk", "equals_sign")
-        assert "marked, all" in stage.text
-        await stage.press("v")
-        assert "nothing is marked any more" in stage.lines[-1]
-        assert len(table(stage).marks) == 0
-
-
-async def test_what_is_marked_is_acknowledged() -> None:
-    """All that match but one, with a note and their number typed."""
-    rows = [a_row(number) for number in range(1, 5)]
-    async with shown(rows=rows) as stage:
-        await opened(stage)
-        await stage.press("asterisk", "space", "a")
-        await stage.press(*"mine", "tab", "tab", *"3", "enter")
-        asked = sorted(each.finding for each in stage.port.sent if isinstance(each, Ack))
-        assert asked == sorted(row.id for row in rows if row is not min(rows, key=lambda row: row.first_seen))
-
-
 async def test_a_waiver_is_of_one_check() -> None:
     """Marked findings of two checks are not put into one request; those of one are."""
     rows = [a_row(1), a_row(2, check="admin-mfa"), a_row(3)]
@@ -253,115 +99,6 @@ async def test_a_waiver_is_of_one_check() -> None:
         assert "a waiver is of one check" in stage.lines[-1]
         await stage.press("right", "asterisk", "x")
         assert stage.page == "Form"
-
-
-async def test_columns_are_chosen_and_remembered_by_view(tmp_path: Path) -> None:
-    """Hidden, moved, and there again after a restart; another view has its own."""
-    path = tmp_path / "tui.json"
-    async with shown(rows=many_rows(100), memory=Memory(path)) as stage:
-        await opened(stage)
-        await stage.press("c", "J", "j", "space", "enter")
-        assert stage.lines[4].split()[:2] == ["Subject", "State▼"]
-        assert "Age" not in stage.lines[4]
-    async with shown(rows=many_rows(100), memory=Memory(path)) as stage:
-        await opened(stage)
-        assert stage.lines[4].split()[:2] == ["Subject", "State▼"]
-        await stage.press("v")
-        assert stage.lines[4].split()[:2] == ["State▼", "Subject"]
-        await stage.press("v", "v", "v", "v", "c", "U")
-        assert stage.lines[4].split()[:2] == ["State▼", "Subject"]
-
-
-async def test_columns_that_do_not_fit_are_scrolled_to() -> None:
-    """At 40 columns the reason is one key away, and the first column stays."""
-    async with shown(rows=many_rows(100), size=(40, 12)) as stage:
-        await opened(stage)
-        assert "Why" not in stage.text
-        await stage.press("shift+right", "shift+right", "shift+right")
-        assert "State▼" in stage.text
-        assert "Why" in stage.text
-        await stage.press("shift+left", "shift+left", "shift+left")
-        assert "Subject" in stage.text
-
-
-async def test_a_frozen_list_stays_and_counts_what_changes() -> None:
-    """What comes and what goes is counted; ``f`` again shows it."""
-    async with shown(rows=many_rows(40)) as stage:
-        await opened(stage)
-        await stage.press("f")
-        assert "FROZEN +0" in stage.text
-        stage.port.findings = [*stage.port.findings[2:], a_row(9_000, first_seen=NOW + timedelta(seconds=1))]
-        await judged_again(stage)
-        assert "FROZEN +3" in stage.text
-        assert "39" in stage.lines[3]
-        await stage.press("f")
-        assert "FROZEN" not in stage.text
-        assert "38" in stage.lines[3]
-
-
-async def test_a_menu_copies_what_is_asked_for() -> None:
-    """Id, label, the row as text, the runbook, and what is marked as a table that no spreadsheet calculates."""
-    rows = [a_row(1, label="=1+1", first_seen=NOW - timedelta(days=9)), a_row(2)]
-    async with shown(rows=rows) as stage:
-        await opened(stage)
-        got = []
-        for key in ("i", "l", "r", "o"):
-            await stage.press("y", key)
-            got.append(stage.app.clipboard)
-        assert got[:2] == ["okta-prod/00u1", "=1+1"]
-        assert got[2].startswith("FAIL  =1+1  9d")
-        assert got[3] == "https://runbooks.example.org/workforce-mfa"
-        await stage.press("asterisk", "y", "m")
-        assert stage.app.clipboard.splitlines()[1].split("\t")[:3] == ["FAIL", "'=1+1", "9d"]
-        assert "copied 2 rows" in stage.lines[-1]
-
-
-async def test_too_much_for_the_clipboard_is_offered_as_a_file() -> None:
-    """No terminal takes more by OSC 52."""
-    async with shown(rows=[a_row(number, reason="r" * 300) for number in range(1, 400)]) as stage:
-        await opened(stage)
-        await stage.press("asterisk", "y", "m")
-        assert stage.app.clipboard == ""
-        assert stage.page == "Form"
-
-
-async def test_the_filtered_view_is_written_to_a_file(tmp_path: Path) -> None:
-    """Asked for a path; what is there is replaced only after a question."""
-    path = tmp_path / "found.csv"
-    async with shown(rows=many_rows(100)) as stage:
-        await opened(stage)
-        await stage.press("slash", *"status:f", "enter", "w")
-        await write_to(stage, path)
-        assert "✔ 25 rows in found.csv" in stage.lines[-1]
-        first = path.read_text()
-        assert "filter: family mfa, view open, filter status:f" in first
-        await stage.press("escape", "w")
-        await write_to(stage, path)
-        assert "Replace found.csv" in stage.lines[-1]
-        await stage.press("n")
-        assert path.read_text() == first
-        await stage.press("w")
-        await write_to(stage, path)
-        await stage.press("y")
-        assert path.read_text() != first
-
-
-async def test_writing_tells_how_far_it_is_and_can_be_stopped(tmp_path: Path) -> None:
-    """A million rows take a while: the list stays usable, ``w`` stops it, and nothing is left behind."""
-    async with shown(port=EndlessPort(1_000_000)) as stage:
-        await opened(stage)
-        await stage.press("w")
-        stage.app.screen.query_one(Input).value = str(tmp_path / "all.csv")
-        await stage.pilot.press("enter")
-        await stage.pilot.pause(0.3)
-        assert "rows, " in stage.text
-        await stage.pilot.press("j", "w")
-        await stage.pilot.pause(0.05)
-        assert "Stop writing" in stage.lines[-1]
-        await stage.pilot.press("y")
-        await stage.pilot.pause(0.3)
-        assert "writing" not in stage.text
-        assert list_of(tmp_path) == []
 
 
 async def test_a_list_is_as_it_was_left() -> None:
@@ -388,42 +125,6 @@ async def test_a_wide_terminal_tells_evidence_and_history_once_the_cursor_rests(
         assert "sha256:9f2c" in stage.text
 
 
-async def test_pages_come_as_they_are_needed() -> None:
-    """The end of ten thousand findings costs one more page, not ten thousand rows."""
-    async with shown(rows=many_rows(10_000)) as stage:
-        await opened(stage)
-        before = len(stage.port.asked)
-        await stage.press("G")
-        assert "row 9 656/9 656" in stage.text
-        assert table(stage).row is not None
-        assert len(stage.port.asked) - before <= 2
-        await stage.press("g", "pagedown", "k", "j", "pageup")
-        assert table(stage).index == 0
-
-
-async def test_a_million_rows_move_like_ten() -> None:
-    """Only pages in sight are kept, however far the cursor goes."""
-    async with shown(port=EndlessPort(1_000_000)) as stage:
-        await opened(stage)
-        await stage.press("G", "g", "G", *["pageup"] * 8)
-        assert table(stage).matching == 1_000_000
-        assert table(stage).row is not None
-        assert len(table(stage)._pages) <= 8
-
-
-async def test_the_cursor_stays_on_its_finding() -> None:
-    """New findings above the cursor move it along."""
-    async with shown(rows=many_rows(40)) as stage:
-        await opened(stage)
-        await stage.press("j", "j")
-        mine = table(stage).row
-        assert mine is not None
-        stage.port.findings.append(a_row(9000, first_seen=NOW - timedelta(days=400)))
-        await judged_again(stage)
-        assert table(stage).row == mine
-        assert table(stage).index == 3
-
-
 async def test_unchanged_checks_are_not_asked_again() -> None:
     """A heartbeat of the engine fetches nothing."""
     async with shown(rows=many_rows(40)) as stage:
@@ -434,17 +135,6 @@ async def test_unchanged_checks_are_not_asked_again() -> None:
         assert len(stage.port.asked) == before
 
 
-async def test_a_port_that_fails_is_told_and_rows_stay() -> None:
-    """A page that cannot be fetched leaves what is there."""
-    port = FailingPort(mixed(), many_rows(40))
-    async with shown(port=port) as stage:
-        await opened(stage)
-        port.failing = True
-        await stage.press("equals_sign")
-        assert "rows not fetched: the store is busy" in stage.lines[-1]
-        assert "user00036@" in stage.text
-
-
 async def test_enter_opens_a_finding_and_escape_comes_back_to_it() -> None:
     """The cursor is where it was."""
     async with shown(rows=many_rows(40)) as stage:
@@ -453,14 +143,6 @@ async def test_enter_opens_a_finding_and_escape_comes_back_to_it() -> None:
         assert stage.page == "FindingScreen"
         await stage.press("escape")
         assert table(stage).index == 1
-
-
-async def test_next_jumps_over_warnings() -> None:
-    """``n`` goes to the next failure or unknown."""
-    async with shown(rows=[a_row(1, outcome=Outcome.WARN), a_row(2, outcome=Outcome.WARN), a_row(3)]) as stage:
-        await opened(stage)
-        await stage.press("equals_sign", "n")
-        assert (table(stage).row or a_row()).id == 3
 
 
 async def test_hostile_labels_are_literal() -> None:
@@ -484,27 +166,83 @@ async def test_hostile_labels_are_literal() -> None:
             assert stage.page == "FindingScreen"
 
 
-class EndlessPort(CannedPort):
-    """A port with any number of findings that it makes up as they are asked for."""
+async def test_what_a_source_does_not_tell_is_said_above_the_list() -> None:
+    """A banner names who, why and since when, and goes when the source answers again."""
+    async with shown() as stage:
+        await stage.press("2", "2")
+        assert stage.lines[3].startswith(
+            " ! aws STALE 1d02h: unreachable since 01:30Z (4h); stale-accounts, access-key"
+        )
+        stage.port.now_shown = all_pass()
+        await stage.pass_time(timedelta(seconds=1))
+        assert "aws STALE" not in stage.text
+        assert "✔ no findings" in stage.lines[5]
 
-    def __init__(self, count: int) -> None:
-        super().__init__(mixed())
-        self.count = count
 
-    async def rows(self, query: Query) -> Rows:
-        """Make a page."""
-        numbers = range(query.offset, min(self.count, query.offset + query.limit))
-        page: list[Row] = [a_row(number + 1) for number in numbers]
-        return Rows(rows=page, matching=self.count, total=self.count)
+async def test_the_header_tells_the_data_of_the_checks_in_view() -> None:
+    """Each source by its state, beside those of everybody."""
+    async with shown(size=LARGE) as stage:
+        await stage.press("2", "2")
+        assert "data ! STALE 26h (okta-prod ✔ aws ! unreachable people ✔)" in stage.lines[1]
+        await stage.press("right", "right")
+        assert "data ✔ 4m (okta-prod ✔ people ✔)" in stage.lines[1]
 
 
-class FailingPort(CannedPort):
-    """A port that cannot read its store while ``failing``."""
+async def test_a_large_terminal_tells_how_the_check_went_lately() -> None:
+    """Of the worst check, or of the one that is shown alone; asked once for all screens."""
+    port = PastPort(mixed(), many_rows(100))
+    async with shown(port=port, size=LARGE) as stage:
+        await opened(stage)
+        assert stage.lines[3].startswith(" admin-mfa  30d ")
+        await stage.press("right")
+        assert stage.lines[3].startswith(" workforce-mfa  30d ")
+        assert [len(query.checks) for query in port.asked_past if len(query.checks) > 1] == [len(mixed().checks)]
 
-    failing = False
 
-    async def rows(self, query: Query) -> Rows:
-        """Fail, or give the page."""
-        if self.failing:
-            raise TimeoutError("the store is busy")
-        return await super().rows(query)
+async def test_the_end_of_the_page_beside_the_list_is_a_key_away() -> None:
+    """``J`` and ``K`` scroll it while the cursor stays in the list; another finding is told from its top."""
+    async with shown(rows=many_rows(100), size=(120, 26)) as stage:
+        await opened(stage)
+        assert "more below  J scrolls" in stage.text
+        assert "Similar" not in stage.text
+        await stage.press(*["J"] * 15)
+        assert "Similar" in stage.text
+        assert "more above  K scrolls" in stage.text
+        assert table(stage).index == 0
+        await stage.press("j")
+        assert "since " in stage.text
+
+
+async def test_those_that_are_alike_are_a_key_away() -> None:
+    """``l`` narrows the list to the check and the reason of the finding under the cursor."""
+    async with shown(rows=many_rows(100)) as stage:
+        await opened(stage)
+        row = table(stage).row
+        assert row is not None
+        await stage.press("l")
+        assert (list(last_query(stage).checks), last_query(stage).reason) == ([row.check], row.reason)
+        await stage.press("escape")
+        assert (last_query(stage).checks, last_query(stage).reason) == ((), "")
+
+
+async def test_a_column_of_a_fact_can_be_shown() -> None:
+    """What was compared stands beside each finding, and is kept for the family."""
+    async with shown(rows=many_rows(100)) as stage:
+        await opened(stage)
+        await stage.press("c", "G", "k", "k", "space", "enter")
+        assert "factors" in line_with(stage, "Subject")
+        await stage.press("0", "3", "3")
+        assert "factors" not in line_with(stage, "Subject")
+
+
+class PastPort(CannedPort):
+    """A port that notes which past it was asked for."""
+
+    def __init__(self, snapshot: Snapshot, rows: Sequence[Row]) -> None:
+        super().__init__(snapshot, rows)
+        self.asked_past: list[PastQuery] = []
+
+    async def past(self, query: PastQuery) -> Sequence[Past]:
+        """Note the question, and answer it."""
+        self.asked_past.append(query)
+        return await super().past(query)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import timedelta, timezone
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -226,3 +228,52 @@ async def test_a_hung_engine_leaves_a_gap_that_grows() -> None:
         await stage.pass_time(timedelta(hours=6))
         row = next(line for line in stage.lines if "MFA coverage" in line)
         assert row.split()[3].endswith("?????")
+
+
+async def test_enter_opens_what_happened_on_the_cursors_day() -> None:
+    """Of the row's check and of its sources; escape comes back to the day."""
+    async with shown() as stage:
+        await stage.press("h", "right", "left", "enter")
+        assert stage.page == "EventsScreen"
+        assert "admin-mfa, Fri 20 Nov 2026" in stage.text
+        assert " 20 " in stage.text
+        assert " 21 0" not in stage.text
+        await stage.press("escape")
+        assert "Fri 20 Nov 2026" in stage.text
+
+
+async def test_a_day_is_told_by_what_it_changed() -> None:
+    """``d`` takes the plots' place, and gives it back."""
+    async with shown() as stage:
+        await stage.press("h", "d")
+        assert "Changes Sat 21 Nov 2026" in stage.text
+        await stage.press("left", "left")
+        assert "Changes Thu 19 Nov 2026" in stage.text
+        await stage.press("d")
+        assert "Coverage admin-mfa" in stage.text
+
+
+async def test_the_local_zone_moves_the_days() -> None:
+    """``T`` tells days and gaps of the reader's own zone, and asks the port for the same time."""
+    zone = timezone(timedelta(hours=9))
+    async with shown() as stage:
+        stage.app.local = zone
+        await opened(stage)
+        await stage.press("t", "t", "t", "t")
+        assert "24h 20 Nov 06:00–21 Nov 06:00Z" in stage.lines[2]
+        await stage.press("T")
+        assert "24h 20 Nov 15:00–21 Nov 15:00+09" in stage.lines[2]
+
+
+async def test_an_evidence_pack_of_the_range_is_written_where_one_says(tmp_path: Path) -> None:
+    """The port is asked for the period that is shown; the file is its owner's alone, and the screen says so."""
+    async with shown() as stage:
+        await opened(stage)
+        await stage.press("w", "ctrl+u", *str(tmp_path / "pack.zip"), "ctrl+s")
+        for _ in range(20):
+            await stage.settle()
+        [asked] = stage.port.packs
+        assert (asked.until - asked.since, asked.checks) == (timedelta(days=30), ())
+        assert stat.S_IMODE((tmp_path / "pack.zip").stat().st_mode) == 0o600
+        assert "✔ " in stage.text
+        assert "pack.zip" in stage.text

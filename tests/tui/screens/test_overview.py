@@ -7,7 +7,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from engine.port import Run, Selftest
+from engine.port import Event, Run, Selftest
+from tests.support.clock import NOW
 from tests.support.estates import ESTATES, CannedPort, all_pass, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, shown
 
@@ -187,3 +188,30 @@ async def test_a_click_selects_and_the_footer_obeys() -> None:
         await stage.pilot.click("#foot", offset=(stage.lines[-1].index("S sources"), 0))
         await stage.settle()
         assert stage.page == "SourcesScreen"
+
+
+async def test_the_newest_event_and_the_worst_check_stay_in_sight() -> None:
+    """A list that nobody is in shows its top, whatever came since somebody was."""
+    async with shown(size=LARGE) as stage:
+        assert "503 Service" in stage.text
+        stage.app.screen.query_one("#events").focus()
+        await stage.press("j", "j")
+        stage.app.screen.query_one("#worst").focus()
+        new = [Event(at=NOW, kind="source", what=f"s{n}", text=f"new {n}") for n in range(30)]
+        stage.port.now_shown = msgspec.structs.replace(mixed(), events=[*new, *mixed().events])
+        await stage.pass_time(timedelta(seconds=1))
+        assert "new 0" in stage.text
+        assert "503 Service" not in "\n".join(stage.lines[30:])
+
+
+async def test_what_changed_since_yesterday_opens_the_findings_that_moved() -> None:
+    """``d``, then enter: those that are new; esc comes back."""
+    async with shown(rows=many_rows(40), size=SMALL) as stage:
+        assert "24h ✖+1" in stage.lines[1]
+        await stage.press("d")
+        assert "✔→✖" in stage.text
+        await stage.press("enter")
+        assert stage.page == "FamilyScreen"
+        assert "view new" in stage.text
+        await stage.press("escape", "escape")
+        assert stage.page == "OverviewScreen"

@@ -9,14 +9,15 @@ import msgspec
 import pytest
 
 from checks.model.doubt import Cause
-from engine.port import Accept, EventQuery, Events, Quota, Run, Snapshot
+from checks.model.result import Doubted
+from engine.port import Accept, Event, EventQuery, Events, Quota, Run, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import ESTATES, CannedPort, a_gap, all_pass, mixed
 from tests.support.screens import LARGE, SMALL, shown
 from tui.actor import actor
 from tui.lines import plain, size
 from tui.model import build
-from tui.screens.sources import detail, table
+from tui.sources import detail, table
 
 
 def changed(**changes: Any) -> Snapshot:
@@ -51,7 +52,7 @@ async def test_sources_are_drawn(estate: str, where: tuple[int, int], glyphs: st
         pytest.param({"as_of": None, "running": True}, "… FIRST RUN", id="first run"),
         pytest.param({"as_of": NOW - 30 * (NOW - NOW.replace(hour=4))}, "! STALE", id="too old"),
         pytest.param({"gaps": (msgspec.structs.replace(a_gap(), kind="members"),)}, "? PARTIAL", id="members may miss"),
-        pytest.param({"gaps": (a_gap(),)}, "✔ OK", id="a gap in facts alone"),
+        pytest.param({"gaps": (a_gap(),)}, "▲ LIMITED", id="a gap in facts alone"),
     ],
 )
 def test_a_source_has_one_state(changes: dict[str, Any], word: str) -> None:
@@ -66,7 +67,7 @@ def test_the_worst_source_is_first() -> None:
     assert next(key for key, _ in table(build(mixed(), None, NOW), 78).rows) == "aws"
 
 
-@pytest.mark.parametrize("width", [60, 78, 158])
+@pytest.mark.parametrize("width", [98, 118, 158])
 def test_numbers_stand_under_their_headings(width: int) -> None:
     """Right-aligned columns end where their heading ends."""
     content = table(build(all_pass(), None, NOW), width)
@@ -199,3 +200,70 @@ async def test_zero_goes_home_from_anywhere() -> None:
     async with shown() as stage:
         await stage.press("2", "2", "S", "0")
         assert stage.page == "OverviewScreen"
+
+
+async def test_a_small_terminal_shows_the_detail_in_the_tables_place() -> None:
+    """At 40×10 enter tells why, and esc goes back to the table before it goes up."""
+    async with shown(size=(40, 10)) as stage:
+        await stage.press("S")
+        assert "unreachable since" not in stage.text
+        await stage.press("enter")
+        assert "cause   unreachable" in stage.text
+        await stage.press("escape")
+        assert stage.page == "SourcesScreen"
+        assert "worst first" in stage.text
+        await stage.press("escape")
+        assert stage.page == "OverviewScreen"
+
+
+def test_what_a_missing_permission_costs_is_told_by_check() -> None:
+    """Whom it blinds, how many subjects, and whether the check can pass at all."""
+    gap = a_gap()
+    first, *rest = changed(gaps=(gap,)).checks
+    snapshot = msgspec.structs.replace(
+        changed(gaps=(gap,)),
+        checks=[msgspec.structs.replace(first, gaps=(Doubted(gap=gap, subjects=6),)), *rest],
+    )
+
+    assert "costs   workforce-mfa cannot pass, 6 subjects cannot be judged" in told(snapshot)
+    row = plain(dict(table(build(snapshot, None, NOW), 118).rows)["okta-prod"])
+    assert row.endswith("denied: roles")
+
+
+def test_retries_percentiles_and_the_day_are_told() -> None:
+    """How often in a row it failed, when it is asked again, how long it takes, how many runs of the day held."""
+    failing = {"last_error": "429", "cause": Cause.THROTTLED, "failing_since": NOW, "failures_in_a_row": 9}
+    ran = {"runs_24h": 70, "complete_24h": 61, "p50_seconds": 2.1, "p95_seconds": 8.1}
+    snapshot = changed(**failing, **ran)
+    text = " ".join(told(snapshot).split())
+
+    assert "throttled since 2026-11-21 05:30:00Z, 9 times in a row, asks again 10m" in text
+    assert "half within 2.1s, 95 % within 8.1s; 61/70 complete within a day" in text
+    assert "nothing turns ✔ without fresh data" in text
+    row = plain(dict(table(build(snapshot, None, NOW), 158).rows)["okta-prod"])
+    assert row.split()[:12] == [
+        "✖",
+        "DOWN",
+        "okta-prod",
+        "4m",
+        "24h",
+        "61/70",
+        "10m",
+        "8.1s",
+        "43",
+        "153",
+        "identity,…",
+        "2.1s",
+    ]
+
+
+def test_failures_are_listed_once_each_with_their_recoveries() -> None:
+    """The same several times in a row is one line."""
+    events = [
+        Event(at=NOW - timedelta(minutes=1), kind="source", what="okta-prod", text="complete again"),
+        *(Event(at=NOW - timedelta(minutes=m), kind="source", what="okta-prod", text="503 x" * 30) for m in (2, 3, 4)),
+    ]
+    lines = [plain(line) for _, line in detail(build(all_pass(), None, NOW), "okta-prod", 60, events).rows]
+
+    assert " lately  05:29Z complete again" in lines
+    assert any(each.startswith("         05:28Z ×3 503 x") and len(each) <= 60 for each in lines)

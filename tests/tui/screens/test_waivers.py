@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -15,8 +15,10 @@ from engine.port import (
     ApproveWaiver,
     BlindBy,
     Command,
+    Event,
     PortFault,
     Query,
+    RejectWaiver,
     Reply,
     RequestWaiver,
     RevokeWaiver,
@@ -162,7 +164,7 @@ async def test_an_emergency_is_one_persons_for_a_day() -> None:
         assert "would cover 5 of 5 open findings now; a wildcard covers what comes later too" in stage.text
         await stage.press("tab")
         await typed(stage, REASON)
-        await stage.press("tab", "tab", "tab", "end", "0", "tab", "space")
+        await stage.press("tab", "tab", "tab", "end", "0", "tab", "tab", "space")
         assert "EMERGENCY by kim: it holds at once, for at most 24 hours, and is flagged" in stage.text
         await stage.press("enter")
         sent = stage.port.sent[-1]
@@ -306,7 +308,8 @@ async def test_a_waiver_is_revoked_with_a_reason() -> None:
     """The reason is needed; an ended waiver has nothing to end."""
     async with shown(port=a_port()) as stage:
         await stage.press("X", "j", "j", "K")
-        await stage.press("enter")
+        await typed(stage, "WV-25")
+        await stage.press("enter", "enter")
         assert "say why in 20 characters or more" in stage.text
         await typed(stage, REASON)
         await stage.press("enter")
@@ -315,13 +318,14 @@ async def test_a_waiver_is_revoked_with_a_reason() -> None:
         assert "there is nothing to end" in stage.lines[-1]
 
 
-@pytest.mark.parametrize("key", ["x", "a", "K"])
+@pytest.mark.parametrize("key", ["x", "a", "R", "E", "K"])
 async def test_nothing_is_written_while_read_only(key: str) -> None:
     """The keys are hidden, and do nothing."""
     async with shown(port=a_port(), read_only=True) as stage:
         await stage.press("X", key)
         assert stage.page == "WaiversScreen"
-        assert "waive" not in stage.lines[-1]
+        assert "waive… " not in stage.lines[-1]
+        assert "read-only" in stage.text
         assert stage.port.sent == []
 
 
@@ -381,4 +385,61 @@ async def test_the_list_comes_back_as_it_was_left() -> None:
         stage.app.go(place)
         await stage.settle()
         assert "/ wv-2" in stage.text
-        assert "▌▲ EXPIRING  WV-25" in stage.text
+        assert "▌▲ WV-25" in stage.text
+
+
+async def test_a_request_is_rejected_by_another_person() -> None:
+    """Its id is typed, and why; what is in force is revoked instead."""
+    async with shown(port=a_port()) as stage:
+        await stage.press("X", "R")
+        await typed(stage, "WV-23")
+        await stage.press("enter")
+        await typed(stage, REASON)
+        await stage.press("enter")
+        assert stage.port.sent == [RejectWaiver(id="WV-23", reason=REASON, by="kim")]
+        await stage.press("j", "j", "R")
+        assert "only a request can be rejected" in stage.lines[-1]
+
+
+async def test_a_waiver_goes_on_by_a_request_like_it() -> None:
+    """Filled with what it says, and named in it; a last day may be typed instead of days."""
+    async with shown(port=a_port()) as stage:
+        await stage.press("X", "j", "j", "j", "E")
+        assert "Extend WV-22" in stage.text
+        await stage.press("tab", "tab", "tab", "tab", "tab", "ctrl+u")
+        await typed(stage, "2027-02-19")
+        await stage.press("ctrl+s")
+        sent = stage.port.sent[-1]
+        assert isinstance(sent, RequestWaiver)
+        assert (sent.extends, sent.until, sent.ticket) == ("WV-22", date(2027, 2, 19), "SEC-2201")
+        assert sent.subjects == ("okta-prod/00u29", "okta-prod/00u58")
+
+
+async def test_the_command_line_approves_after_the_typed_confirm() -> None:
+    """From any screen; a name that is none is told with the nearest."""
+    async with shown(port=a_port()) as stage:
+        await stage.press("colon")
+        await typed(stage, "waiver approve WV-23")
+        await stage.press("enter")
+        assert "Approve WV-23" in stage.text
+        assert stage.port.sent == []
+        await typed(stage, "WV-23")
+        await stage.press("enter")
+        assert stage.port.sent == [ApproveWaiver(id="WV-23", by="kim")]
+        await stage.press("colon")
+        await typed(stage, "waiver revoke WV-99")
+        await stage.press("enter")
+        assert "no waiver 'WV-99'" in stage.lines[-1]
+
+
+async def test_a_wide_screen_tells_rows_and_log_beside() -> None:
+    """And ``v`` tells them alone, on a narrow one too."""
+    log = [Event(at=NOW - timedelta(days=1), kind="waiver", what="WV-23", text="requested by ana (claimed)", by="ana")]
+    async with shown(port=a_port(log=log), size=LARGE) as stage:
+        await stage.press("X")
+        assert "requested by ana (claimed)" in stage.text
+    async with shown(port=a_port(log=log)) as stage:
+        await stage.press("X")
+        assert "requested by ana (claimed)" not in stage.text
+        await stage.press("v")
+        assert "requested by ana (claimed)" in stage.text

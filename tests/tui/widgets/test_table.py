@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 from textual.worker import WorkerCancelled
@@ -18,7 +19,8 @@ from tests.support.estates import CannedPort, a_row, many_rows, mixed
 from tui.lines import Line, Span
 from tui.marks import Marks, all_of
 from tui.theme import DARK, Palette, palette
-from tui.widgets.table import KEPT_PAGES, PAGE_ROWS, Table
+from tui.widgets.pages import KEPT_PAGES, PAGE_ROWS
+from tui.widgets.table import Table
 
 
 class Bare(App[None]):
@@ -242,6 +244,104 @@ def _texts(table: Table, count: int) -> Sequence[str]:
     return [table.render_line(y).text[:2] for y in range(count)]
 
 
+async def test_rows_are_shown_before_they_are_counted() -> None:
+    """The rows at once, no count and no place; then both, and nothing has moved."""
+    port = CountingPort(mixed(), many_rows(3_000))
+    async with table_of(port, Query(sort="label")) as table:
+        table.move_to(1_500)
+        await settle(table)
+        before, whole = at(table), table.matching
+        table.show(Query(sort="label", text="user"))
+        await port.asked_to_count.wait()
+        assert (table.counted, table.matching, table.cursor_id) == (False, PAGE_ROWS, before[0])
+        assert at(table)[2] == before[2]
+        assert table.waiting_seconds is not None
+        port.count.set()
+        await settle(table)
+        assert (table.counted, table.matching, at(table)) == (True, whole, before)
+
+
+async def test_the_cursor_may_go_on_before_rows_are_counted() -> None:
+    """Where it went from its row, it is when the place of its row is known."""
+    port = CountingPort(mixed(), many_rows(3_000))
+    async with table_of(port, Query(sort="label")) as table:
+        table.move_to(1_500)
+        await settle(table)
+        table.show(Query(sort="label", text="user"))
+        await port.asked_to_count.wait()
+        for _ in range(50):
+            table.action_down()
+        mine, _, screen_row = at(table)
+        port.count.set()
+        await settle(table)
+        assert at(table) == (mine, 1_550, screen_row)
+
+
+@pytest.mark.parametrize("key", ["top", "bottom"])
+async def test_an_end_that_is_asked_for_is_reached_once_it_is_known(key: str) -> None:
+    """The first and the last of the rows that are here are not the ends of the list."""
+    port = CountingPort(mixed(), many_rows(3_000))
+    async with table_of(port, Query(sort="label")) as table:
+        table.move_to(1_500)
+        await settle(table)
+        table.show(Query(sort="label", text="user"))
+        await port.asked_to_count.wait()
+        await table.run_action(key)
+        port.count.set()
+        await settle(table)
+        assert table.index == (0 if key == "top" else table.matching - 1)
+        assert table.matching > PAGE_ROWS
+        assert table.row is not None
+        assert table.row.id == table.cursor_id
+
+
+async def test_a_count_that_nobody_waits_for_is_cancelled() -> None:
+    """The next letter ends it; no number of it is ever told."""
+    port = CountingPort(mixed(), many_rows(3_000))
+    async with table_of(port) as table:
+        table.show(Query(text="user"))
+        await port.asked_to_count.wait()
+        table.show(Query(text="user00007"))
+        assert not table.counted
+        port.count.set()
+        await settle(table)
+        assert (port.cancelled, table.counted, table.matching) == (1, True, 1)
+
+
+async def test_a_count_that_fails_leaves_the_rows_uncounted() -> None:
+    """No count is made up; the next question counts again."""
+    port = CountingPort(mixed(), many_rows(3_000))
+    async with table_of(port) as table:
+        whole = table.matching
+        table.show(Query(text="user"))
+        await port.asked_to_count.wait()
+        port.failing = "busy"
+        port.count.set()
+        await settle(table)
+        assert (table.counted, table.matching, table.waiting_seconds) == (False, PAGE_ROWS, None)
+        port.failing = ""
+        table.reload()
+        await settle(table)
+        assert (table.counted, table.matching) == (True, whole)
+
+
+async def test_both_ends_are_there_before_they_are_asked_for() -> None:
+    """First and last row need no question, unless words narrow the list: its far end may take long to find."""
+    port = CannedPort(mixed(), many_rows(10_000))
+    async with table_of(port) as table:
+        await _prefetched(table)
+        assert table.row_at(table.matching - 1) is not None
+        table.show(Query(text="user"))
+        await _prefetched(table)
+        assert table.row_at(table.matching - 1) is None
+
+
+async def _prefetched(table: Table) -> None:
+    for _ in range(5):
+        await settle(table)
+        await asyncio.sleep(0.05)
+
+
 class SlowPort(CannedPort):
     """A port that waits while it is asked for one text, and fails when told to."""
 
@@ -263,4 +363,30 @@ class SlowPort(CannedPort):
             except asyncio.CancelledError:
                 self.cancelled += 1
                 raise
+        return await super().rows(query)
+
+
+class CountingPort(SlowPort):
+    """A port that finds rows at once, and counts those that words narrow when it is let."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.asked_to_count = asyncio.Event()
+        self.count = asyncio.Event()
+
+    async def rows(self, query: Query) -> Rows:
+        """Give rows about the finding, or the first ones; then, when asked again, all that is to be told."""
+        whole = await super().rows(query)
+        if not query.text or not whole.rows:
+            return whole
+        if query.soon:
+            return replace(
+                whole, offset=0, place=whole.place and whole.place % PAGE_ROWS, counted=False, matching=PAGE_ROWS
+            )
+        self.asked_to_count.set()
+        try:
+            await self.count.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
         return await super().rows(query)

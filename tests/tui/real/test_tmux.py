@@ -1,25 +1,25 @@
-"""In a real terminal: drawn at both sizes, keys work, signals and hang-ups end it, the terminal is as it was."""
+"""In tmux, a terminal that is none of ours: drawn at both sizes, keys arrive, and the shell's screen comes back."""
 
 from __future__ import annotations
 
 import os
-import pty
-import select
 import shlex
-import signal
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from textual._xterm_parser import XTermParser
+from textual.events import Key
 
+from tests.support.programs import PROGRAM
 from tests.support.servers import needs
+from tests.support.terminal import encoded
+from tui.keymap import screen_keys
 
-PROGRAM = Path(__file__).resolve().parents[1] / "support" / "canned_app.py"
 PATIENCE_SECONDS = 20.0
 
 
@@ -135,118 +135,38 @@ def test_a_resize_is_followed(terminal: Tmux) -> None:
     terminal.expect("terminal too small")
 
 
-@dataclass
-class Child:
-    """The program in a pseudo-terminal."""
-
-    pid: int
-    terminal: int
-    written: bytes = b""
-    has_ended: bool = False
-
-    def read(self) -> None:
-        """Take what is written at once."""
-        ready, _, _ = select.select([self.terminal], [], [], 0.05)
-        if ready:
-            self.written += os.read(self.terminal, 65536)
-
-    def expect(self, text: bytes) -> None:
-        """Read until a text was written."""
-
-        def seen() -> bool:
-            self.read()
-            return text in self.written
-
-        wait_for(seen, lambda: repr(self.written[-2000:]))
-
-    def code(self) -> int:
-        """Wait for the end and give the exit code; negative of a signal."""
-        status: list[int] = []
-
-        def ended() -> bool:
-            pid, code = os.waitpid(self.pid, os.WNOHANG)
-            status.extend([code] if pid else [])
-            return bool(status)
-
-        wait_for(ended, lambda: "still running")
-        self.has_ended = True
-        return os.waitstatus_to_exitcode(status[0])
+TMUX_NAMES = {
+    "enter": "Enter",
+    "escape": "Escape",
+    "tab": "Tab",
+    "shift+tab": "BTab",
+    "space": "Space",
+    "pageup": "PageUp",
+    "pagedown": "PageDown",
+    "delete": "DC",
+    "shift+right": "S-Right",
+    "shift+left": "S-Left",
+    "ctrl+up": "C-Up",
+    "ctrl+down": "C-Down",
+    "f1": "F1",
+    **{each: each.capitalize() for each in ("up", "down", "left", "right", "home", "end")},
+}
 
 
-Start = Callable[..., Child]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Give what starts the program in a pseudo-terminal of its own, and end what is left of it."""
-    started: list[Child] = []
-
-    def begin(*words: str, ignores_hangup: bool = False) -> Child:
-        pid, terminal = pty.fork()
-        if pid == 0:
-            if ignores_hangup:
-                signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            termios.tcsetwinsize(0, (24, 80))
-            os.environ.update(TERM="xterm-256color", COLUMNS="200", LINES="99")
-            command = [sys.executable, str(PROGRAM), "mixed", "100", "unicode", *words]
-            os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
-        started.append(Child(pid, terminal))
-        return started[-1]
-
-    yield begin
-    for child in started:
-        if not child.has_ended:
-            os.kill(child.pid, signal.SIGKILL)
-            os.waitpid(child.pid, 0)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
-def test_a_signal_leaves_the_terminal_as_it_was(start: Start, number: signal.Signals) -> None:
-    """Alternate screen, cursor and mouse are restored, and what follows the screen is run."""
-    child = start()
-    child.expect(b"LIVE")
-    os.kill(child.pid, number)
-    child.expect(b"left")
-    assert child.code() == 0
-    tail = child.written[child.written.rindex(b"\x1b[?1049l") - 400 :]
-    assert b"\x1b[?25h" in tail
-    assert b"\x1b[?1000l" in tail
-    os.close(child.terminal)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_terminal_that_stops_reading_cannot_hold_the_process(start: Start, number: signal.Signals) -> None:
-    """A stalled terminal blocks neither keys nor signals: told to end, the screen ends."""
-    child = start("silent")
-    child.expect(b"LIVE")
-    for _ in range(60):
-        os.write(child.terminal, b"S0110")
-        time.sleep(0.02)
-    os.kill(child.pid, number)
-    assert child.code() == 0
-    os.close(child.terminal)
-
-
-def test_a_terminal_that_reads_again_shows_what_is_true_now(start: Start) -> None:
-    """Frames dropped in a stall are made good by drawing the whole screen."""
-    child = start()
-    child.expect(b"LIVE")
-    for _ in range(60):
-        os.write(child.terminal, b"S0110")
-        time.sleep(0.02)
-    os.write(child.terminal, b"0S")
-    time.sleep(1.0)
-    child.written = b""
-    child.expect(b"unreachable since")
-    os.kill(child.pid, signal.SIGTERM)
-    assert child.code() == 0
-    os.close(child.terminal)
-
-
-@pytest.mark.parametrize("ignores_hangup", [False, True], ids=["SIGHUP", "SIGHUP ignored"])
-def test_a_closed_terminal_ends_the_screen(start: Start, ignores_hangup: bool) -> None:  # noqa: FBT001 - a parameter of the table
-    """A terminal that was closed leaves no process that spins, also under nohup."""
-    child = start(*["deaf"] * ignores_hangup, ignores_hangup=ignores_hangup)
-    child.expect(b"LIVE")
-    os.close(child.terminal)
-    assert child.code() in {0, 1, -signal.SIGHUP}
+def test_what_tmux_sends_for_every_key_is_read_as_that_key(terminal: Tmux, tmp_path: Path) -> None:
+    """Home and end among them, which tmux sends as no other terminal does; ctrl+enter only newer ones know."""
+    names = sorted({name for keys in screen_keys().values() for key in keys for name in key.keys.split(",")})
+    pressed = [*(name for name in names if name not in {"ctrl+enter", "escape"}), "escape"]
+    told = tmp_path / "told"
+    terminal.run("new-session", "-d", "-x", "80", "-y", "24", "sh")
+    terminal.keys(f"stty raw -echo; echo rea''dy; cat > {told}", "Enter")
+    terminal.expect("ready")
+    for name in pressed:
+        if name in TMUX_NAMES or "+" in name:
+            terminal.keys(TMUX_NAMES.get(name) or name.replace("ctrl+", "C-"))
+        else:
+            terminal.keys("-l", "--", encoded(name).decode())
+    wait_for(lambda: told.read_bytes().endswith(b"\x1b"), lambda: repr(told.read_bytes()))
+    parser = XTermParser()
+    found = [*parser.feed(told.read_bytes().decode()), *parser.feed("")]
+    assert [event.key for event in found if isinstance(event, Key)] == pressed

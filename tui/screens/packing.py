@@ -1,0 +1,62 @@
+"""Asking for an evidence pack: where to, of what; the engine makes it, and nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from functools import partial
+from pathlib import Path
+
+from engine.port import PackQuery
+from tui.format import clean
+from tui.lines import Line, Span, line
+from tui.pack import put, target_fault
+from tui.period import Period
+from tui.screens.form import Field, Form, Values
+from tui.screens.page import Page
+from tui.work import start
+
+_ALL, _ONE = "all checks", "this check"
+
+
+def pack_form(on: Page, period: Period, told: Callable[[str], None]) -> None:
+    """Ask where an evidence pack of a period goes, and make it; ``told`` takes what becomes of it."""
+    last = (period.until - timedelta(microseconds=1)).astimezone(UTC)
+    name = f"controlwatch-evidence-{period.since.astimezone(UTC):%Y-%m-%d}-{last:%Y-%m-%d}.zip"
+    check = on.check_here()
+    fields = [
+        Field(
+            name="to",
+            label="Write to",
+            value=str(Path.cwd() / name),
+            hint="a name that ends in .zip, or a new folder; 0600, and never over what is there",
+            fault=lambda value, _values: target_fault(value),
+        ),
+        *([Field(name="of", label="Of", choices=(_ALL, _ONE), hint=clean(check, 60))] if check else []),
+    ]
+
+    def asked(values: Values) -> None:
+        checks = (check,) if values.get("of") == _ONE else ()
+        query = PackQuery(since=period.since.astimezone(UTC), until=period.until.astimezone(UTC), checks=checks)
+        told("… the evidence pack is made")
+        start(on, partial(_make, on, query, values["to"], told), group="pack", exclusive=True)
+
+    on.fill(Form(f"Evidence pack, {period.title}", fields, about=_about), asked)
+
+
+def _about(_values: Values, _width: int) -> list[Line]:
+    told = " Days, turns, gaps, breaches, waivers, policy, manifests and the chain: JSON, CSV, SHA256SUMS"
+    return [line(Span(told, "dim"))]
+
+
+async def _make(on: Page, query: PackQuery, target: str, told: Callable[[str], None]) -> None:
+    try:
+        pack = await on.home.port.pack(query)
+        said = await asyncio.to_thread(put, pack, target)
+    except (OSError, TimeoutError) as error:
+        told("")
+        on.say(f"✖ no evidence pack: {error}", "fail")
+        return
+    told(f"✔ {said}")
+    on.say(f"✔ {said}", "pass" if pack.chain_valid else "fail")
