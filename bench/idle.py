@@ -34,11 +34,11 @@ def main() -> None:
             cost = tui.measure(command, 80, 24, seconds)
         print(
             f"{name:<28}{cost.cpu_share:>9.2%}{cost.bytes_per_second:>9.0f}"
-            f"{cost.quiet_seconds:>6}/{seconds}{cost.rss_mib:>5.0f} MiB",
+            f"{cost.quiet_seconds:>6}/{seconds}{cost.rss_mb:>5.0f} MB",
         )
     with _estate() as config:
         share, held = _served([str(COMMAND), "--config", str(config), "serve"], seconds)
-    print(f"{'controlwatch serve':<28}{share:>9.2%}{'':>9}{'':>9}{held / 1.048576:>5.0f} MiB")
+    print(f"{'controlwatch serve':<28}{share:>9.2%}{'':>9}{'':>9}{held:>5.0f} MB")
 
 
 @contextmanager
