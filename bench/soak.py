@@ -320,6 +320,8 @@ def report(soak: Soak, minutes: float) -> bool:
     print(f"{'a step to its paint':<36}{'':>10}{told[0]:>12.0f}{told[1]:>12.0f}{worst:>10.0f} ms")
     for name, spent in (("walked through", soak.walked), ("watched", soak.watched), ("nothing due", soak.still)):
         print(f"{name:<18}{spent}")
+    growth, error = slope([one for one in lived if one.seconds > end / 2])
+    print(f"{'second half':<18}memory grows by {growth:.0f} ± {error:.0f} kB/h")
     return _verdicts(soak, [one for one in lived if one.seconds > warm], first, last)
 
 
@@ -342,9 +344,6 @@ def _verdicts(soak: Soak, later: Sequence[Sample], first: Sequence[Sample], last
     for text, kept in answers.items():
         print(f"{'kept  ' if kept else 'MISSED'}  {text}")
     return all(answers.values())
-
-
-# ------------------------------------------------------------------------------------------------------- the run
 
 
 async def live(terminal: walk.Terminal, home: Path, minutes: float, samples: Path | None) -> Soak:

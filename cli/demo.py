@@ -92,6 +92,7 @@ class EstateThread:
         self._seed = seed
         self._folder = folder
         self._ready = threading.Event()
+        self._unwanted = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._config: Path | None = None
@@ -111,11 +112,14 @@ class EstateThread:
         return self._config
 
     def stop(self) -> None:
-        """Close everything, and wait for it."""
-        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+        """Close everything, and wait for it; a thread that has not begun yet writes nothing."""
+        self._unwanted.set()
+        if not self._thread.is_alive():
+            return
+        if self._loop is not None and self._stop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has just closed by itself
                 self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(PATIENCE.total_seconds())
+        self._thread.join(PATIENCE.total_seconds())
 
     def _work(self) -> None:
         try:
@@ -131,7 +135,10 @@ class EstateThread:
         from demo.story import telling
         from engine.engine import utc_now
 
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._stop = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._unwanted.is_set():
+            return
         estate = Estate(self._seed, self._accounts, utc_now())
         async with running(estate, self._folder, utc_now, kinds=sources.kinds()) as demo, telling(demo):
             self._config = demo.config

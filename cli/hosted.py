@@ -125,9 +125,12 @@ def attached(folder: Path, *, read_only: bool, patience: float = 0.0) -> int:
             return USAGE
         break
     try:
-        return _drawn(port, read_only=read_only, stops_engine=False)
+        code = _drawn(port, read_only=read_only, stops_engine=False)
     finally:
         thread.stop()
+    if code == 0:
+        say("the engine goes on; controlwatch attach shows it again")
+    return code
 
 
 def _drawn(port: Port, *, read_only: bool, stops_engine: bool) -> int:
@@ -145,4 +148,4 @@ def _drawn(port: Port, *, read_only: bool, stops_engine: bool) -> int:
             loop.add_signal_handler(name, app.leave)
 
     gc.freeze()  # What is loaded by now stays: the collector need not walk it between a key and its paint.
-    return run(port, read_only=read_only, stops_engine=stops_engine, on_ready=ready)
+    return run(port, read_only=read_only, stops_engine=stops_engine, attached=not stops_engine, on_ready=ready)

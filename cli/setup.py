@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.finding import Machine, found_on
-from tui.setup import Asked, Draft, Found, Kind, Probed, Proposed, Setup, SetupFault, Trial
+from tui.setup import SILENT, Asked, Draft, Found, Kind, Probed, Proposed, Setup, SetupFault, Trial
 
 if TYPE_CHECKING:
     from checks.model.check import Check
@@ -119,7 +119,10 @@ class MachineSetup(Setup):
         except ConfigError as error:
             return Trial(faults=error.faults)
         (probes,) = await probes_of(config, list(config.sources.values()))
-        told = [Probed(asked=each.asked, ok=each.ok, detail=each.detail, costs=each.costs) for each in probes]
+        told = [
+            Probed(asked=each.asked, ok=each.ok, detail=each.detail, costs=each.costs, cause=each.cause)
+            for each in probes
+        ]
         return Trial(probes=told)
 
     def proposed(self, drafts: Sequence[Draft]) -> Sequence[Proposed]:
@@ -210,7 +213,8 @@ def _comments(tested: Trial | None) -> list[str]:
     told: list[str] = []
     for probe in tested.probes:
         if probe.ok is not True:
-            told += _wrapped(f"{'refused' if probe.ok is False else 'not tried'}: {probe.asked}: {probe.detail}")
+            word = "no answer" if probe.cause in SILENT else "refused" if probe.ok is False else "not tried"
+            told += _wrapped(f"{word}: {probe.asked}: {probe.detail}")
             told += _wrapped(f"unknown without it: {', '.join(probe.costs)}", "  ") if probe.costs else []
     return told or ["Tested: everything that it asks for is granted."]
 

@@ -119,6 +119,7 @@ async def probes_of(config: Config, chosen: Sequence[SourceConfig]) -> list[Sequ
 
 
 async def _bounded(source: SourceConfig, context: Context) -> Sequence[Probe]:
+    from checks.model.doubt import Cause
     from sources.common.errors import SourceError
     from sources.common.source import Probe
 
@@ -126,9 +127,10 @@ async def _bounded(source: SourceConfig, context: Context) -> Sequence[Probe]:
         async with asyncio.timeout(TEST_SECONDS):
             return await source.source.test(source.own, context)
     except SourceError as error:
-        return [Probe(asked=source.name, ok=False, detail=str(error))]
+        return [Probe(asked=source.name, ok=False, detail=str(error), cause=error.cause)]
     except TimeoutError:
-        return [Probe(asked=source.name, ok=None, detail=f"no answer within {TEST_SECONDS:g} s")]
+        told = f"no answer within {TEST_SECONDS:g} s"
+        return [Probe(asked=source.name, ok=None, detail=told, cause=Cause.UNREACHABLE)]
 
 
 async def _send(config: Config, command: Command) -> Reply:

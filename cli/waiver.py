@@ -61,6 +61,7 @@ def waiver_list(setting: Setting, form: str, *, everything: bool) -> int:
 @waiver_command.command("request")
 @click.argument("check")
 @click.argument("subjects", nargs=-1, metavar="[SUBJECT]…")
+@click.option("--literal", "is_literal", is_flag=True, help="SUBJECTs are meant as they stand: no sign is wild.")
 @click.option("--reason", required=True, help="Why the deviation is accepted, in 20 characters or more.")
 @click.option("--compensating-control", default="", help="What is done instead.")
 @click.option("--ticket", default="", help="Where it was discussed.")
@@ -74,12 +75,22 @@ def waiver_list(setting: Setting, form: str, *, everything: bool) -> int:
 @click.option("--by", default="", help=f"Who asks; the user of this session otherwise. It is {CLAIMED}.")
 @click.pass_obj
 def waiver_request(
-    setting: Setting, /, check: str, subjects: tuple[str, ...], days: int | None, until: str, by: str, **more: Any
+    setting: Setting,
+    /,
+    check: str,
+    subjects: tuple[str, ...],
+    days: int | None,
+    until: str,
+    by: str,
+    *,
+    is_literal: bool,
+    **more: Any,
 ) -> int:
     """Ask for a waiver of SUBJECTs of CHECK (source/id, a label, or globs); it waives nothing until it is approved."""
     from engine import waiver_file
     from engine.desk_waivers import noted_on_disk, path_of, source_fault
     from engine.engine import utc_now
+    from engine.port.subjects import literal
 
     config = setting.load()
     if days is not None and (until or more["emergency"]):
@@ -90,7 +101,7 @@ def waiver_request(
         raise click.UsageError(fault)
     asked = waiver_file.Asked(
         check=check,
-        subjects=subjects,
+        subjects=tuple(literal(each) for each in subjects) if is_literal else subjects,
         days=DAYS if days is None else days,
         until=_moment(until) if until else None,
         by=by or _user(),

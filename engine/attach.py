@@ -44,6 +44,9 @@ T = TypeVar("T")
 LONGEST_FRAME = 64 * 1024 * 1024
 SOCKET_NAME = "engine.sock"
 REQUEST_SECONDS = 30.0
+"""An evidence pack may take so long, and the first snapshot of an engine that begins."""
+ANSWER_SECONDS = 10.0
+"""A question that is not answered within this is told as unanswered: the engine has stopped, or hangs."""
 LOOK_SECONDS = 0.1
 """How often a question that takes long looks whether its client is still there."""
 
@@ -210,10 +213,16 @@ class AttachServer:
 class AttachedPort:
     """The port of an engine in another process."""
 
-    def __init__(self, folder: Path, *, seconds: float = REQUEST_SECONDS) -> None:
-        """Speak to the engine that holds ``folder``, waiting ``seconds`` for an answer at most."""
+    def __init__(
+        self, folder: Path, *, seconds: float = REQUEST_SECONDS, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
+        """Speak to the engine that holds ``folder``, waiting ``answer_seconds`` for an answer at most.
+
+        For the first snapshot and for an evidence pack it waits ``seconds``.
+        """
         self._path = folder / SOCKET_NAME
         self._seconds = seconds
+        self._answer_seconds = min(seconds, answer_seconds)
         self._snapshot: Snapshot | None = None
         self._fault: str | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -278,12 +287,16 @@ class AttachedPort:
 
     async def _ask(self, question: Question, decoder: msgspec.json.Decoder[T]) -> T:
         reader, writer = await self._connect()
+        patience = self._seconds if isinstance(question, AskPack) else self._answer_seconds
         try:
             await _write(writer, Asked(question))
-            answer = await asyncio.wait_for(_read(reader, Answer), self._seconds)
+            answer = await asyncio.wait_for(_read(reader, Answer), patience)
             if answer.fault is None:
                 return decoder.decode(answer.body)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
+        except TimeoutError:
+            message = f"the engine at {self._path} has not answered for {patience:g} s"
+            raise CannotAttach(message) from None
+        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
             message = f"the engine at {self._path} did not answer ({type(error).__name__})"
             raise CannotAttach(message) from None
         finally:

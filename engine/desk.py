@@ -12,7 +12,7 @@ from checks.model import codec
 from checks.model.records import Backup, subject_of
 from engine import desk_waivers
 from engine.evidence import digest_of, manifest_bytes
-from engine.judge import chained
+from engine.judge import chained, transition
 from engine.pack.gather import NoPack, packed
 from engine.port import (
     Accept,
@@ -217,10 +217,11 @@ class Desk:
         told = (
             f"paused by {command.by} until {until:%Y-%m-%d %H:%MZ}: {command.reason}" if until else "no longer paused"
         )
-        event = Event(at=now, kind="operator", what=command.check, text=told, by=command.by)
-        await engine.store.save_check(changed, [event], [chained("pause", body)])
+        changed, moved, links = transition(changed, now)
+        events = [Event(at=now, kind="operator", what=command.check, text=told, by=command.by), *moved]
+        await engine.store.save_check(changed, events, [chained("pause", body), *links])
         engine.checks[command.check] = changed
-        engine.note(event)
+        engine.note(*events)
         return Reply(ok=True, message=f"{command.check} {told}")
 
     async def _ack(self, command: Ack) -> Reply:

@@ -17,7 +17,7 @@ import msgspec
 from checks.model.doubt import Cause
 from checks.model.fold import RULE
 from checks.model.result import Finding, Result
-from checks.model.state import BLIND, Standing, state_of
+from checks.model.state import BLIND, Standing, State, state_of
 from checks.model.units import plain
 from engine.collect import lost_too_many
 from engine.evaluate import Material, evaluate
@@ -234,9 +234,16 @@ def standing_of(memory: CheckMemory) -> Standing:
     )
 
 
+def recorded(memory: CheckMemory, now: datetime) -> State:
+    """Derive the state that the ledger holds: of a paused check nothing is known, whatever it is judged."""
+    if memory.paused_until is not None and now < memory.paused_until:
+        return State.UNKNOWN
+    return state_of(standing_of(memory), now)
+
+
 def transition(memory: CheckMemory, now: datetime) -> tuple[CheckMemory, list[Event], list[Chained]]:
     """Note a change of state by judgement or by the clock: the memory with it, the event, and the chain entry."""
-    state = state_of(standing_of(memory), now)
+    state = recorded(memory, now)
     before = memory.state
     if state is before:
         return memory, [], []

@@ -13,9 +13,9 @@ import msgspec
 
 from checks.model.check import AlarmKind
 from checks.model.doubt import Cause
-from checks.model.state import BLIND, State, state_of
+from checks.model.state import BLIND, State
 from checks.model.units import format_duration
-from engine.judge import standing_of
+from engine.judge import recorded, standing_of
 from engine.port import Alarm, BlindBy, CheckView, PolicyValue, Quota, SourceView
 from engine.store import CheckMemory, SourceMemory
 from engine.times import deadlines_of, labels_of
@@ -179,7 +179,7 @@ def _check_view(
     result = memory.result
     unit, common = check.check, check.common
     standing = standing_of(memory)
-    state = state_of(standing, now)
+    state = recorded(memory, now)
     names = (*check.judged, *check.joined)
     return CheckView(
         name=check.name,
@@ -241,13 +241,21 @@ def _blind_by(
         return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=unwritten)
     told = _in_doubt(memory.result, names, since) if memory.result is not None else None
     if told is not None:
-        return told
+        return _by_now(told, sources.get(told.source))
     if state is State.STALE and all(_told_since(sources.get(name), memory) for name in names):
         detail = "its sources have told anew, and it was not judged again in time"
         return BlindBy(source="", cause=Cause.INTERNAL, since=since, detail=detail)
     missing = next((name for name in names if sources.get(name) is None), names[0] if names else "")
     waits = "waits for its first collection" if state is State.PENDING else "was not judged again in time"
     return BlindBy(source=missing, cause=Cause.UNREACHABLE, since=since, detail=waits)
+
+
+def _by_now(told: BlindBy, source: SourceMemory | None) -> BlindBy:
+    """Blame a source for what it does now, where it fails since it told what is in doubt."""
+    if source is None or source.last_error is None or source.cause is None:
+        return told
+    since = source.failing_since or told.since
+    return BlindBy(source=told.source, cause=Cause(source.cause), since=since, detail=source.last_error)
 
 
 def _told_since(source: SourceMemory | None, memory: CheckMemory) -> bool:

@@ -145,7 +145,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
     try:
         asking = _Asking(await open_iam(config, ctx), ctx)
     except SourceError as fault:
-        return [Probe("keys for AWS", ok=False, detail=str(fault), costs=("account", "credential"))]
+        return [Probe("keys for AWS", ok=False, detail=str(fault), cause=fault.cause, costs=("account", "credential"))]
     return [
         await tried("iam:GenerateCredentialReport", ("account", "credential"), asking.generate()),
         await tried("iam:GetCredentialReport", ("account", "credential"), asking.report()),

@@ -119,7 +119,11 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
     try:
         graph = open_tenant(config, ctx)
     except Unconfigured as fault:
-        return [Probe("authority and graph", ok=False, detail=str(fault), costs=("account", "credential"))]
+        return [
+            Probe(
+                "authority and graph", ok=False, detail=str(fault), cause=fault.cause, costs=("account", "credential")
+            )
+        ]
     token = await tried("client credentials", ("account", "credential"), _token(graph))
     if token.ok is not True:
         return [token]

@@ -98,7 +98,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
         copy = _copy(config, ctx)
         looks = await _listed(copy)
     except SourceError as doubt:
-        return [Probe(asked, ok=False, detail=str(doubt), costs=("backup_set", "backup"))]
+        return [Probe(asked, ok=False, detail=str(doubt), cause=doubt.cause, costs=("backup_set", "backup"))]
     newest = max((look for look in looks if look.started_at is not None), key=_age, default=None)
     told = "none" if newest is None else f"{legible(newest.found.path)} with data of {rfc3339(_age(newest))}"
     found = [Probe(asked, ok=True, detail=f"{len(looks)} files, the newest: {told}")]

@@ -126,7 +126,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
     try:
         api = await open_api(config, ctx)
     except Unconfigured as fault:
-        return [Probe("url and token", ok=False, detail=str(fault), costs=("account", "credential"))]
+        return [Probe("url and token", ok=False, detail=str(fault), cause=fault.cause, costs=("account", "credential"))]
 
     def listed(costs: Sequence[str], name: str, **query: str) -> Awaitable[Probe]:
         shown = "&".join(f"{key}={value}" for key, value in query.items())

@@ -119,7 +119,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
     try:
         api = await open_api(config, ctx)
     except Unconfigured as fault:
-        return [Probe("url and token", ok=False, detail=str(fault), costs=("account", "credential"))]
+        return [Probe("url and token", ok=False, detail=str(fault), cause=fault.cause, costs=("account", "credential"))]
     asking = _Asking(config, api)
     return [
         await tried("GET /api/v1/users (okta.users.read)", ("account",), asking.ids("api/v1/users")),

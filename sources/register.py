@@ -151,7 +151,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
     try:
         rows, superseded = current(await asyncio.to_thread(read_register, path, ctx.name), ctx.started.date())
     except SourceError as doubt:
-        return [Probe(f"read {path}", ok=False, detail=str(doubt), costs=("attestation",))]
+        return [Probe(f"read {path}", ok=False, detail=str(doubt), cause=doubt.cause, costs=("attestation",))]
     found = [Probe(f"read {path}", ok=True, detail=f"{len(rows)} attestations, {superseded} superseded rows left out")]
     for row in rows:
         words = {"kind": row.kind, "status": row.status, "opinion": row.opinion}

@@ -153,7 +153,7 @@ async def test(config: Config, ctx: Context) -> Sequence[Probe]:
         detail = listing.gap.detail if listing.gap else f"{len(listing.rows)} snapshots"
         probes.append(Probe(asked[2], ok=listing.gap is None, detail=detail, costs=costs if listing.gap else ()))
     except SourceError as error:
-        probes.append(Probe(asked[len(probes)], ok=False, detail=str(error), costs=costs))
+        probes.append(Probe(asked[len(probes)], ok=False, detail=str(error), cause=error.cause, costs=costs))
     return [*probes, *(Probe(rest, ok=None, detail="not tried", costs=costs) for rest in asked[len(probes) :])]
 
 

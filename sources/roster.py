@@ -126,7 +126,7 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
             gaps.extend(page.gaps)
             stamps.extend([] if page.as_of is None else [page.as_of])
     except SourceError as doubt:
-        return [Probe(asked, ok=False, detail=str(doubt), costs=("person",))]
+        return [Probe(asked, ok=False, detail=str(doubt), cause=doubt.cause, costs=("person",))]
     told = f"{people} people as of {rfc3339(min(stamps))}" if stamps else "no people"
     doubts = [Probe(asked, ok=False, detail=gap.detail, costs=("person",)) for gap in gaps]
     return [Probe(asked, ok=True, detail=told), *doubts]

@@ -84,7 +84,15 @@ async def probe(config: Config, ctx: Context) -> Sequence[Probe]:
     try:
         trust = await asyncio.to_thread(Trust, _ca_file(config, ctx.folder))
     except Unconfigured as fault:
-        return [Probe("ca_file", ok=False, detail=str(fault), costs=tuple(f"tls_endpoint.{one}" for one in _FACTS))]
+        return [
+            Probe(
+                "ca_file",
+                ok=False,
+                detail=str(fault),
+                cause=fault.cause,
+                costs=tuple(f"tls_endpoint.{one}" for one in _FACTS),
+            )
+        ]
     turn = asyncio.Semaphore(_CONCURRENCY)
 
     async def one(text: str) -> Probe:
@@ -246,7 +254,9 @@ async def _probe(text: str, config: Config, trust: Trust, ctx: Context) -> Probe
         endpoint = _usable(text)
         shown = await _shake(endpoint, trust, config, ctx.now())
     except SourceError as doubt:
-        return Probe(asked, ok=False, detail=str(doubt), costs=tuple(f"tls_endpoint.{one}" for one in _FACTS))
+        open_ = isinstance(doubt, Unreachable)
+        costs = tuple(f"tls_endpoint.{one}" for one in _FACTS)
+        return Probe(asked, ok=None if open_ else False, detail=str(doubt), costs=costs, cause=doubt.cause)
     record = to_tls_endpoint(ctx.name, text, endpoint, shown)
     verdict = {True: "trusted", False: f"not trusted: {shown.trust_error}", None: shown.trust_error or "trust not told"}
     named = {True: "", False: f", not valid for {endpoint.server_name}", None: ", names unreadable"}

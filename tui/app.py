@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from importlib import import_module
 from typing import ClassVar
 
 from textual import events
@@ -26,6 +25,7 @@ from tui.mended import mend
 from tui.model import Clock, Model, utc_now
 from tui.place import Place, Trail, View
 from tui.remembered import Memory, default_path
+from tui.screens.build import screen_of
 from tui.screens.command import CommandScreen
 from tui.screens.family import Left
 from tui.screens.help import HelpScreen
@@ -40,7 +40,6 @@ TWICE = timedelta(seconds=2)
 """Within this a second ctrl+c quits."""
 OWN_FAULT = 4
 """Exit code when the engine died under the screen, or the screen itself did."""
-OVERVIEW = Place("overview")
 
 
 class ControlwatchApp(App[None]):
@@ -62,6 +61,7 @@ class ControlwatchApp(App[None]):
         read_only: bool = False,
         glyphs: terminal.Glyphs = "auto",
         stops_engine: bool = False,
+        attached: bool = False,
         clock: Clock = utc_now,
         keymap: Keymap = PLAIN,
         memory: Memory | None = None,
@@ -77,6 +77,7 @@ class ControlwatchApp(App[None]):
         self.ascii_only = terminal.wants_ascii(glyphs)
         self.stops_engine = stops_engine
         """Whether the engine stops with the screen, so that quitting asks first."""
+        self._attached = attached
         self.feed = Feed(port, clock)
         self.palette: Palette = palette(self.theme, frozen=self.model.is_frozen)
         self._asked_read_only = read_only
@@ -97,6 +98,11 @@ class ControlwatchApp(App[None]):
         snapshot = self.model.snapshot
         return self._asked_read_only or (snapshot is not None and snapshot.read_only)
 
+    @property
+    def rights(self) -> list[str]:
+        """Name what the header says of this screen: ATTACHED to an engine that goes on without it, READ-ONLY."""
+        return ["ATTACHED"] * self._attached + ["READ-ONLY"] * self.read_only
+
     def get_line_filters(self) -> list[LineFilter]:
         """With NO_COLOR draw with no colour at all, in every theme; with ASCII glyphs, also what is typed."""
         filters = [NoColor()] if self.no_color else super().get_line_filters()
@@ -109,13 +115,17 @@ class ControlwatchApp(App[None]):
         that come in one burst (typed ahead, pasted, a slow line), those after ``/`` would still meet the list, and
         those after ``enter`` still the input.
         """
-        if isinstance(event, events.Key) and not event.is_forwarded and await self._taken(event):
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and await self._taken(event):
             return
         await super().on_event(event)
 
-    async def _taken(self, key: events.Key) -> bool:
+    async def _taken(self, key: events.Key | events.Paste) -> bool:
         """Type a key into the input that has the focus, or do what it is bound to; False where it is neither."""
         here = self.focused
+        if isinstance(key, events.Paste):
+            if isinstance(here, Input):
+                here.replace("".join(key.text.splitlines()[:1]), *here.selection)
+            return True
         if isinstance(here, Input) and key.is_printable and key.character is not None:
             here.replace(key.character, *here.selection)
             return True
@@ -258,17 +268,10 @@ class ControlwatchApp(App[None]):
 
     def _maker(self, place: Place) -> type[Page] | None:
         """Find the class of a place's screen, and say so where this build has none."""
-        name = f"tui.screens.{place.screen}"
-        try:
-            module = import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            if self.page is not None:
-                self.page.say(f"no {place.screen} screen in this build", "warn")
-            return None
-        own = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name]
-        return next((each for each in own if issubclass(each, Page)), None)
+        found = screen_of(place)
+        if found is None and self.page is not None:
+            self.page.say(f"no {place.screen} screen in this build", "warn")
+        return found
 
     def action_travel(self, way: int) -> None:
         """Go back or forward over the views, each as it was left."""
@@ -367,6 +370,7 @@ def run(
     read_only: bool = False,
     glyphs: terminal.Glyphs = "auto",
     stops_engine: bool = False,
+    attached: bool = False,
     clock: Clock = utc_now,
     on_ready: Callable[[ControlwatchApp], None] | None = None,
     on_quit: Callable[[], None] | None = None,
@@ -384,6 +388,7 @@ def run(
         read_only=read_only,
         glyphs=glyphs,
         stops_engine=stops_engine,
+        attached=attached,
         clock=clock,
         keymap=load(keys_file(os.environ)) if keymap is None else keymap,
         memory=Memory(default_path(os.environ)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.model.state import State
-from tui.format import address, age, clean, fit, moment, number
+from tui.format import address, age, age3, brief, clean, compact, fit, fitting, moment, moved, number
 from tui.lines import BLANK, Line, Span, line, size
 from tui.model import Group, Item, Model, Word, attention
 from tui.scene import Scene
@@ -119,13 +119,13 @@ def _check(item: Item, model: Model, width: int) -> Line:
     cells: list[Span] = [
         *state_cell(item),
         Span(fit(clean(item.view.name), name), "strong"),
-        Span(" " + fit(figure(item, model.now), 13, right=True)),
+        Span(" " + fit(fitting(13, figure(item, model.now), figure(item, model.now, short=True)), 13, right=True)),
     ]
     if width < 72:
         return (*cells, Span(" " + fit(since(item, model.now), 4, right=True), "dim"))
     cells.append(Span(" " + fit(coverage(item), 11, right=True), "dim"))
     if width >= _ALL:
-        cells.append(Span(" " + fit(moment(item.since, model.now), 13)))
+        cells.append(Span(" " + fit(brief(item.since, model.now, 13), 13)))
         cells.append(Span(" " + fit(since(item, model.now), 4, right=True), "strong"))
     else:
         cells.append(Span(" " + fit(since(item, model.now), 6, right=True)))
@@ -141,10 +141,9 @@ def _check(item: Item, model: Model, width: int) -> Line:
 def _moved(item: Item, model: Model) -> Line:
     """Write what moved within a day in eleven cells; ``NEW`` where the state itself is not older."""
     opened, resolved = item.view.opened_24h, item.view.resolved_24h
-    text = f"+{opened} -{resolved}" if opened or resolved else ""
     if is_new(item, model):
-        return (Span(" NEW ", "strong"), Span(fit(text, 6), "dim"))
-    return (Span(" " + fit(text or "–", 10), "dim"),)
+        return (Span(" NEW ", "strong"), Span(fit(moved(opened, resolved, 6), 6), "dim"))
+    return (Span(" " + fit(moved(opened, resolved, 10) or "–", 10), "dim"),)
 
 
 def waived(item: Item, model: Model) -> str:
@@ -152,18 +151,20 @@ def waived(item: Item, model: Model) -> str:
     if not item.view.waivers:
         return "–"
     ends = item.view.waiver_ends
-    return str(item.view.waivers) if ends is None else f"{item.view.waivers} →{age(ends - model.now)}"
+    many = compact(item.view.waivers)
+    return many if ends is None else fitting(7, f"{many} →{age(ends - model.now)}", f"{many} →{age3(ends - model.now)}")
 
 
 def _data(item: Item, model: Model) -> Span:
     """Write the age of the data that a check rests on, in ten cells; a source that fails shows before it is too old."""
     if item.stale_since is not None:
         seen = item.view.as_of or item.stale_since
-        return Span(" " + fit(f"! {age(model.now - seen)} ago", 9), "stale")
+        old = age(model.now - seen)
+        return Span(" " + fit(fitting(9, f"! {old} ago", f"! {old}"), 9), "stale")
     if item.view.as_of is None:
         return Span(" " + fit("–", 9), "dim")
     down = any(each.last_error is not None for each in sources_of(item, model))
-    glyph, role = ("✖", "stale") if down else ("✔", "dim")
+    glyph, role = ("✖", "stale") if down else ("·" if model.is_frozen else "✔", "dim")
     return Span(" " + fit(f"{glyph} {age(model.now - item.view.as_of)}", 9), role)
 
 
@@ -261,7 +262,8 @@ def _about_group(model: Model, key: str) -> list[Line]:
         return [BLANK, BLANK, BLANK]
     names = ", ".join(f"{clean(item.view.name)} ({was(item, model.now)})" for item in group.items)
     source = model.source(group.blind.source)
-    again = f" · {retry(source, model.now)}, r asks it now" if source is not None else ""
+    upcoming = retry(source, model.now) if source is not None else ""
+    again = f" · {upcoming}, r asks it now" if upcoming else ""
     return [
         line(Span(" "), word_cell(Word.BLIND), Span(names)),
         line(Span(f" {_why(group, model)}", "dim")),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from checks.model.state import State
 from engine.port import WaiverView
-from engine.port.timeline import Breach
+from engine.port.timeline import Breach, Timeline
 from tui.calendar import state_role
 from tui.format import age2, clean, fit, number, zone_mark
 from tui.lines import Line, Span, line, rule
@@ -28,15 +28,25 @@ def breach_list(
     closed = [breach.end - breach.start for breach in found if breach.end is not None]
     mean = f"mean {age2(sum(closed, timedelta(0)) / len(closed))}" if closed else ""
     rows = [(f"{index}", _breach(breach, drawn, width - 1, waivers)) for index, breach in enumerate(found)]
-    clear = "  ✔ no breach in what is covered" if drawn.timelines and key and drawn.of(key) else "  nothing told yet"
     return Content(
         title=line(Span("Breaches", "strong"), Span(f" {len(found)}" if found else "", "text")),
         note=line(Span(mean, "dim")),
         head=[_headings(drawn, width - 1)] if found else (),
         rows=rows,
-        empty=[line(Span(clear, "dim"))],
+        empty=[line(_clear(drawn.of(key) if key is not None else ()))],
         foot=_told(drawn, found, selected, width, waivers),
     )
+
+
+def _clear(lines: Sequence[Timeline]) -> Span:
+    """Say what it means that there is no breach: where nobody could tell, nothing."""
+    blind = sum(not each.known for each in lines)
+    if not lines:
+        return Span("  nothing told yet", "dim")
+    if not blind:
+        return Span("  ✔ no breach in what is covered", "dim")
+    unknown = "nothing was conclusive" if blind == len(lines) else f"{blind} of {len(lines)} checks knew nothing"
+    return Span(f"  ? no breach is known; {unknown}", "blind")
 
 
 def _told(

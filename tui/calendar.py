@@ -85,18 +85,18 @@ def _row(drawn: Scene, key: str, opened: Collection[str], cursor: int | None, *,
 
 
 def _figures(drawn: Scene, key: str) -> Line:
-    """Write the days in control of those observed, how much is covered, and how often it was in breach."""
+    """Write the days in control of those judged, how much is covered, and how often it was in breach."""
     told, width = drawn.of(key), drawn.figures_width
     if not told:
         return (Span(fit("?", width, right=True), "dim"),)
-    held, observed = drawn.control(key)
+    held, judged = drawn.control(key)
     breached = sum(len(each.breaches) for each in told)
     if width < 10:
-        return (Span(fit(f"{held}/{observed}", width, right=True), "text" if observed else "dim"),)
+        return (Span(fit(f"{held}/{judged}", width, right=True), "text" if judged else "dim"),)
     return (
-        Span(fit(f"{held}/{observed}", 10, right=True), "text" if observed else "dim"),
+        Span(fit(f"{held}/{judged}", 10, right=True), "text" if judged else "dim"),
         Span(fit(percent(min(each.covered for each in told)), 6, right=True), "dim"),
-        Span(fit(str(breached) if breached < 100 else "99", 3, right=True), "fail" if breached else "dim"),
+        Span(fit(str(breached) if breached < 1000 else "99+", 3, right=True), "fail" if breached else "dim"),
     )
 
 
@@ -152,11 +152,11 @@ def told(drawn: Scene, key: str | None, cursor: int | None) -> list[Line]:
 
 def _period_line(drawn: Scene, key: str) -> Line:
     lines = drawn.of(key)
-    held, observed = drawn.control(key)
+    held, judged = drawn.control(key)
     covered = min((each.covered for each in lines), default=0.0)
-    share = f" ({percent(held / observed)})" if observed else ""
+    share = f" ({percent(held / judged)})" if judged else ""
     family, _, name = key.partition("/")
-    text = f"  in control {held} of {observed} observed days{share}, period covered {percent(covered)}"
+    text = f"  in control {held} of {judged} judged days{share}, period covered {percent(covered)}"
     return line(Span(f" {clean(name) or FAMILIES[family]}", "strong"), Span(text))
 
 

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from engine.port import Query, Row
 from tui.findings import fact
-from tui.format import age, clean, fit, moment
+from tui.format import age, age3, brief, clean, compact, fit, fitting
 from tui.lines import Line, Span, line
 from tui.model import Item, Word
 from tui.status import row_word, word_cell
@@ -224,13 +224,13 @@ def _flag(row: Row, _item: Item | None, now: datetime) -> tuple[str, str]:
 def flags(row: Row, now: datetime) -> str:
     """Write what is special about a finding, the most important first, in eight cells."""
     candidates = (
-        (row.resolved_at is not None, f"gone {age(now - (row.resolved_at or now))}"),
+        (row.resolved_at is not None, f"gone {age3(now - (row.resolved_at or now))}"),
         (row.urgent, "URGENT"),
         (row.waiver is not None, clean(row.waiver or "", 16)),
         (row.acked is not None, "ack"),
         (row.due is not None and row.due > now, f"due {age((row.due or now) - now)}"),
         (row.due is not None and row.due <= now, "overdue"),
-        (row.regressions > 0, f"back ×{row.regressions}"),
+        (row.regressions > 0, fitting(8, f"back ×{row.regressions}", f"×{compact(row.regressions)}")),
         ((now - row.first_seen).days < 1, "NEW"),
     )
     return next((text for holds, text in candidates if holds), "")
@@ -248,7 +248,7 @@ _TEXTS: Mapping[str, Callable[[Row, Item | None, datetime], tuple[str, str]]] = 
     "Subject": lambda row, _item, _now: (clean(row.label), "strong" if row_word(row) is Word.FAIL else "text"),
     "Check": lambda row, _item, _now: (clean(row.check), "dim"),
     "Source": lambda row, _item, _now: (clean(row.subject.partition("/")[0]), "dim"),
-    "Since": lambda row, _item, now: (moment(row.first_seen, now), "dim"),
+    "Since": lambda row, _item, now: (brief(row.first_seen, now, COLUMNS["Since"].least), "dim"),
     "Age": lambda row, _item, now: (age(now - row.first_seen), "dim"),
     "Why": lambda row, _item, _now: (clean(row.reason), "dim"),
     "Due": lambda row, _item, now: (due(row, now), "warn" if row.due is not None and row.due <= now else "dim"),

@@ -3,18 +3,30 @@
 Textual's own puts what it draws into a queue of 30 and waits on the event loop while that is full: a terminal that
 stops reading (a hung connection, a suspended laptop) then stops keys, signals and the poll, and one that was closed
 stops them for ever. This one drops the frame and draws the whole screen again when the terminal reads on.
+
+Its own reading of keys takes for keys what follows an ESC in a paste, and ends at a byte that is no UTF-8; this one
+reads through ``Pastes``.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import selectors
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
 from queue import Empty, Full
 
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
+from tui.pasting import Pastes
+
+SILENCE_SECONDS = 0.1
+READ_BYTES = 4_096
 PARTING_SECONDS = 1.0
 """How long leaving waits for a terminal that does not read."""
 
@@ -41,6 +53,28 @@ class SteadyDriver(LinuxDriver):
             self.suspend_application_mode()
         self.resume_application_mode()
         self._app.refresh(layout=True)
+
+    def run_input_thread(self) -> None:
+        """Read what the terminal sends until the driver stops; pastes are made harmless before they are parsed."""
+        parser, pastes = XTermParser(self._debug), Pastes()
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            last = False
+            while not last:
+                last = self.exit_event.is_set()  # What was typed before that is read, once.
+                if selector.select(SILENCE_SECONDS):
+                    told = os.read(self.fileno, READ_BYTES)
+                    if not told:  # The terminal is gone; the app's poll sees that too, and leaves.
+                        self.exit_event.wait(SILENCE_SECONDS)
+                    text = pastes.feed(decode(told))
+                else:
+                    text = pastes.silence()
+                self._give([*(parser.feed(text) if text else ()), *parser.tick()])
+
+    def _give(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.process_message(message)
 
     def write(self, data: str) -> None:
         """Queue what is drawn, or drop it."""

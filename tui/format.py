@@ -102,6 +102,19 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return " " * (width - size) + text if right else text + " " * (width - size)
 
 
+def fitting(width: int, *forms: str) -> str:
+    """Give the first form that fits into ``width`` cells, else the last: a number that is cut reads as another one."""
+    return next((each for each in forms if cell_len(each) <= width), forms[-1])
+
+
+def moved(opened: int, resolved: int, width: int) -> str:
+    """Write what came and went as ``+3 -1``; where there is no room, rounded down, then what came alone."""
+    if not opened and not resolved:
+        return ""
+    short = f"+{compact(opened)} -{compact(resolved)}"
+    return fitting(width, f"+{opened} -{resolved}", short, f"+{compact(opened)}" if opened else f"-{compact(resolved)}")
+
+
 def address(text: str) -> str:
     """Give what a terminal may open; empty where it is no plain web address."""
     return text if _ADDRESS.fullmatch(text) else ""
@@ -169,14 +182,23 @@ def interval(tally: Tally) -> str:
 
 
 def age(span: timedelta) -> str:
-    """Write a length of time with one unit, rounded down: ``<1m``, ``4m``, ``7h``, ``19d``."""
+    """Write a length of time with one unit, rounded down: ``<1m``, ``4m``, ``7h``, ``19d``, ``2y``; at most 4 cells."""
     seconds = int(span.total_seconds())
     if seconds < 60:
         return "<1m"
     for size, unit, limit in ((60, "m", 3_600), (3_600, "h", 172_800)):
         if seconds < limit:
             return f"{seconds // size}{unit}"
-    return f"{seconds // 86_400}d"
+    days = seconds // 86_400
+    return f"{days}d" if days < 1000 else f"{days // 365}y"
+
+
+def age3(span: timedelta) -> str:
+    """Write a length of time as ``age`` does, in at most three cells: from a hundred days on in weeks, then years."""
+    days = span.days
+    if days < 100:
+        return age(span)
+    return f"{days // 7}w" if days < 700 else f"{days // 365}y"
 
 
 def age2(span: timedelta) -> str:
@@ -208,10 +230,10 @@ def zone_mark(at: datetime) -> str:
     return at.strftime("%z").removesuffix("00")
 
 
-def clock(value: datetime, now: datetime | None = None) -> str:
-    """Write a time of day: ``05:27Z``, or ``06:27+01`` in the reader's zone."""
+def clock(value: datetime, now: datetime | None = None, *, seconds: bool = False) -> str:
+    """Write a time of day: ``05:27Z``, or ``06:27+01`` in the reader's zone; with ``seconds`` ``05:27:09Z``."""
     at = zoned(value, now)
-    return f"{at:%H:%M}{zone_mark(at)}"
+    return f"{at:%H:%M:%S}{zone_mark(at)}" if seconds else f"{at:%H:%M}{zone_mark(at)}"
 
 
 def moment(value: datetime | None, now: datetime) -> str:
@@ -222,6 +244,12 @@ def moment(value: datetime | None, now: datetime) -> str:
     if at.date() == now.date():
         return f"{at:%H:%M}{zone_mark(at)}"
     return f"{at:%d %b %H:%M}{zone_mark(at)}" if at.year == now.year else at.strftime("%d %b %Y")
+
+
+def brief(value: datetime | None, now: datetime, width: int) -> str:
+    """Write an instant as ``moment`` does, without the zone where that has no room."""
+    whole = moment(value, now)
+    return whole if value is None else fitting(width, whole, whole.removesuffix(zone_mark(zoned(value, now))))
 
 
 def full(value: datetime | None, now: datetime | None = None) -> str:

@@ -12,11 +12,11 @@ from engine.port.timeline import DAY, HOUR, midnight
 from tui.calendar import FUTURE, strip_of
 from tui.format import age, clean, fit, percent
 from tui.lines import BLANK, Line, Span, crop, line, size
-from tui.model import Item, Model
+from tui.model import Item, Model, Word
 from tui.past import cells, samples
 from tui.plots import bar, coverage_scale, distance, left, runs, sparkline
 from tui.scene import Scene
-from tui.status import coverage
+from tui.status import coverage, source_state
 
 _SPANS = {"1h": HOUR, "3h": 3 * HOUR, "8h": 8 * HOUR, "24h": DAY, "3d": 3 * DAY, "7d": 7 * DAY, "14d": 14 * DAY}
 _LONGEST = "30d"
@@ -180,8 +180,19 @@ def _over(model: Model, over: Sequence[KnownTime], width: int) -> Line:
 def _expiry(model: Model, each: KnownTime, name: int, axis: int) -> Line:
     span = each.at - model.now
     role = "warn" if span < 14 * DAY else "text"
-    text = Span(fit(_named(model, each.source, each.id, each.name), name))
-    return (Span(" "), text, Span(" "), *distance(span, HORIZON, axis, role), Span(f" {left(span):>8}", _soon(span)))
+    is_sure = not _is_doubtful(model, each)
+    text = Span(fit(_named(model, each.source, each.id, each.name), name), "text" if is_sure else "dim")
+    drawn = distance(span, HORIZON, axis, role, is_sure=is_sure)
+    return (Span(" "), text, Span(" "), *drawn, Span(f" {left(span):>8}", _soon(span) if is_sure else "dim"))
+
+
+def _is_doubtful(model: Model, each: KnownTime) -> bool:
+    """Tell whether nobody can say now that a date holds: its source or a check of it is blind, stale or paused."""
+    source = model.source(each.source)
+    if source is None or source_state(source, model.now)[1] != "OK":
+        return True
+    readers = (item for item in model.family("certification") if each.source in item.view.sources)
+    return model.is_frozen or any(item.is_paused or item.word is Word.BLIND for item in readers)
 
 
 def _soon(span: timedelta) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from engine.port import Snapshot, SourceView
@@ -22,6 +22,11 @@ _LAGS = (0.01, 0.1, 0.5)
 """Seconds of lag of the engine's loop that are told as being below; more is a warning."""
 UNREAD_AFTER = timedelta(minutes=5)
 """Metrics that nobody has read for so long are a warning: no alert can come of them."""
+SECONDS_FROM = 120
+"""From this width on LIVE has the seconds of the engine's clock, so that a frozen engine is seen to freeze it.
+
+Below it the screen of an engine at rest costs no byte, which counts on a slow line.
+"""
 _NAMED = 2
 """Sources that are named; more are counted."""
 
@@ -31,20 +36,21 @@ def header(
     crumbs: str,
     width: int,
     *,
-    read_only: bool = False,
+    rights: Collection[str] = (),
     held: str = "",
     moved: Sequence[Line] = (),
     data: Sequence[Line] = (),
 ) -> list[Line]:
     """Draw crumbs, counts and pulse; chips, movement and freshness; then a banner, if any.
 
-    ``read_only``: this screen may not write, whatever the engine allows. ``held``: what a paused view does not show.
+    ``rights``: what this screen has of its own: ``READ-ONLY``, whatever the engine allows; ``ATTACHED``, the engine is
+    another process, which goes on without this screen. ``held``: what a paused view does not show.
     ``moved``: what changed since yesterday, the longest form first, where the screen knows more than the snapshot.
     ``data``: how old the data of what is shown is, the longest form first.
     """
     lines = [
         _first(model, crumbs, width, held),
-        _second(model, width, moved or told(model, None), data, read_only=read_only),
+        _second(model, width, moved or told(model, None), data, rights),
     ]
     worst = banner(model)
     if worst is not None:
@@ -53,8 +59,8 @@ def header(
     return lines
 
 
-def pulse(model: Model, held: str = "") -> Span:
-    """Say whether the monitor is alive: LIVE with the engine's minute, or STARTING, STOPPING, STALLED, ENGINE DOWN.
+def pulse(model: Model, held: str = "", *, seconds: bool = False) -> Span:
+    """Say whether the monitor is alive: LIVE with the engine's time, or STARTING, STOPPING, STALLED, ENGINE DOWN.
 
     A view that was paused says PAUSED and how much it does not show, unless the monitor has a worse thing to say.
     """
@@ -70,7 +76,7 @@ def pulse(model: Model, held: str = "") -> Span:
     if held:
         return Span(f" {PAUSED_GLYPH} PAUSED {held} ", "chip.warn")
     if snapshot.phase == "live":
-        return Span(f"LIVE {clock(snapshot.at, model.now)}", "pass", "app.events")
+        return Span(f"LIVE {clock(snapshot.at, model.now, seconds=seconds)}", "pass", "app.events")
     waited = f" {elapsed(model.now - snapshot.started_at)}" if snapshot.phase == "starting" else ""
     return Span(f" {snapshot.phase.upper()}{waited} ", "chip.waived")
 
@@ -121,7 +127,7 @@ def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
     short = line(Span(" "), Span(top, "strong"))
     climbs = [part for level, name in enumerate(here) for part in (Span(name, "dim", f"climb({level})"), _EDGE)]
     long = line(Span(" "), *climbs, Span(top, "strong")) if here else short
-    live = pulse(model, held)
+    live = pulse(model, held, seconds=width >= SECONDS_FROM)
     forms = ("{glyph} {count} {word}", "{glyph}{count} {word}", "{glyph}{count}")
     counts = [tuple(span._replace(action="app.overview") for span in count_cells(model, form)) for form in forms]
     rights: list[Line] = [(*each, Span("  "), live) for each in counts] if model.items else []
@@ -142,29 +148,40 @@ def _vitals(model: Model) -> Line:
     snapshot = model.snapshot
     if snapshot is None or model.is_frozen:
         return BLANK
+    return (_BAR, _engine(model, snapshot), _BAR, _metrics(snapshot, model.now))
+
+
+def _engine(model: Model, snapshot: Snapshot) -> Span:
+    """Say how far the engine's loop lags, or that nothing was heard of it lately."""
+    if model.late_for is not None:
+        return Span(f"engine … {model.late_for.total_seconds():.0f}s ago", "stale")
     lag = snapshot.loop_lag_max_seconds
     kept_up = next((f"<{most * 1000:.0f}ms" for most in _LAGS if lag < most), "")
-    engine = Span(f"engine ✔ lag {kept_up}", "dim") if kept_up else Span(f"engine ! lag {lag:.1f}s", "stale")
-    return (_BAR, engine, _BAR, _metrics(snapshot, model.now))
+    return Span(f"engine ✔ lag {kept_up}", "dim") if kept_up else Span(f"engine ! lag {lag:.1f}s", "stale")
 
 
 def _metrics(snapshot: Snapshot, now: datetime) -> Span:
     if snapshot.metrics_address is None:
         return Span("/metrics – off", "dim")
+    unread_for = now - (snapshot.scraped_at or snapshot.started_at)
+    if snapshot.scraped_at is not None and unread_for <= UNREAD_AFTER:
+        return Span("/metrics ✔ read", "dim")
+    if snapshot.demo:
+        return Span("/metrics not read", "dim")
+    if unread_for <= UNREAD_AFTER:
+        return Span("/metrics … not read yet", "dim")
     if snapshot.scraped_at is None:
-        return Span("/metrics ✔ not read yet", "dim")
-    if now - snapshot.scraped_at > UNREAD_AFTER:
-        return Span(f"/metrics ! not read for {age(now - snapshot.scraped_at)}", "stale")
-    return Span("/metrics ✔ read", "dim")
+        return Span("/metrics ! nobody reads", "stale")
+    return Span(f"/metrics ! not read for {age(unread_for)}", "stale")
 
 
-def _second(model: Model, width: int, moved: Sequence[Line], data: Sequence[Line], *, read_only: bool) -> Line:
+def _second(model: Model, width: int, moved: Sequence[Line], data: Sequence[Line], own: Collection[str]) -> Line:
     if model.snapshot is None:
         return BLANK
-    whole, short = (_chips(model, model.snapshot, read_only=read_only, short=each) for each in (False, True))
+    whole, short = (_chips(model, model.snapshot, own, short=each) for each in (False, True))
     named, fresh, least = (tuple(each._replace(action="app.sources") for each in form) for form in _fresh(model))
-    rights = [*((*each, _BAR, *end) for end in (named, fresh) for each in data), named, fresh]
-    told_of = [(each, end) for some in (moved[:3], moved[3:]) for end in rights for each in some]
+    tails = [*((*each, _BAR, *end) for end in (named, fresh) for each in data), named, fresh]
+    told_of = [(each, end) for some in (moved[:3], moved[3:]) for end in tails for each in some]
     forms = [((*whole, *each), end) for each, end in told_of]
     for start, end in (*forms, (whole, fresh), (whole, least), (short, fresh)):
         if size(start) + size(end) + 3 <= width:
@@ -172,7 +189,7 @@ def _second(model: Model, width: int, moved: Sequence[Line], data: Sequence[Line
     return (*ends(short, least, width - 1), Span(" "))
 
 
-def _chips(model: Model, snapshot: Snapshot, *, read_only: bool, short: bool) -> Line:
+def _chips(model: Model, snapshot: Snapshot, own: Collection[str], *, short: bool) -> Line:
     """Say what is unusual about the engine or this screen; ``short`` where there is no room."""
     spans: list[Span] = [Span(" ")]
     faults = sum(
@@ -180,7 +197,8 @@ def _chips(model: Model, snapshot: Snapshot, *, read_only: bool, short: bool) ->
     )
     for on, text, few, role in (
         (snapshot.demo, " DEMO ", "DEMO", "chip.waived"),
-        (snapshot.read_only or read_only, " READ-ONLY ", "RO", "chip"),
+        ("ATTACHED" in own, " ATTACHED ", "AT", "chip"),
+        (snapshot.read_only or "READ-ONLY" in own, " READ-ONLY ", "RO", "chip"),
         (faults > 0, f" E{faults} CHECK ERROR ", f"E{faults}", "chip.fail"),
         (model.paused > 0, f" {PAUSED_GLYPH} {model.paused} PAUSED ", f"{PAUSED_GLYPH}{model.paused}", "chip.warn"),
         (snapshot.phase == "starting", f" {_judged(model)} ", f" {_judged(model)} ", "dim"),
@@ -201,6 +219,9 @@ def _fresh(model: Model) -> tuple[Line, Line, Line]:
     if not total:
         none = line(Span("no source configured", "dim"))
         return none, none, line(Span("no source", "dim"))
+    if model.is_frozen:
+        mute = line(Span(f"! {total} sources, nothing newer is known", "stale"))
+        return mute, mute, line(Span(f"! {total} sources", "stale"))
     fresh = sum(is_fresh(source, model.now) for source in model.sources)
     down = [source for source in model.sources if source.last_error is not None]
     well = f"{fresh}/{total} sources fresh"

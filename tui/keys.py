@@ -69,6 +69,7 @@ PAUSE = Key(
 ACK = Key("do.ack", "a", "a", "ack", "ack…", "acknowledge the finding, or all marked, with a note", writes=True)
 RUNBOOK = Key("do.runbook", "o", "o", "runbook", "runbook", "show and copy the runbook's address")
 WAIVE = Key("waiver.request", "x", "x", "waive", "waive…", "request a waiver of what is selected (a form)", writes=True)
+FAMILY_OF = Key("go.panel", "1,2,3,4", "1-4", "panel", "family", "the family of that number")
 OVERVIEW = (
     Key("go.panel", "1,2,3,4", "1-4", "panel", "panel", "the panel of that number; again opens its family"),
     Key("overview.changed", "d", "d", "changed", "24h", "which checks changed their state since yesterday; and back"),
@@ -103,7 +104,7 @@ FAMILY = (
     Key("list.alike", "l", "l", "alike", "alike", "only the findings of the same check with the same reason"),
     Key("detail.down", "J,ctrl+down", "J", "scroll_detail(1)", "scroll", "the page beside the list, down"),
     Key("detail.up", "K,ctrl+up", "K", "scroll_detail(-1)", "scroll", "the page beside the list, up"),
-    Key("go.panel", "1,2,3,4", "1-4", "panel", "family", "the family of that number"),
+    FAMILY_OF,
     Key("do.run", "r", "r", "run", "run now", "ask the sources of this family or check to run now", writes=True),
     RUN_ALL,
     PAUSE,
@@ -123,6 +124,7 @@ FINDING = (
     RUNBOOK,
     COPY,
     Key("do.run", "r", "r", "run", "run now", "ask the check's sources to run now", writes=True),
+    FAMILY_OF,
 )
 SOURCES = (
     Key("do.run", "r", "r", "run", "run now", "ask the selected source to run now", writes=True),
@@ -130,6 +132,7 @@ SOURCES = (
     Key("source.accept", "A", "A", "accept", "accept…", "accept that the source tells of fewer subjects", writes=True),
     WAIVE,
     COPY,
+    FAMILY_OF,
 )
 EVENTS = (
     Key("list.filter", "slash", "/", "filter", "filter", "filter as you type: words, !word, kind:state,source"),
@@ -139,6 +142,7 @@ EVENTS = (
     Key("events.pause", "p", "p", "hold", "pause view", "leave the list as it is, and count what is new"),
     Key("events.all", "U", "U", "all_objects", "all objects", "of every source and check, and of any time, again"),
     COPY,
+    FAMILY_OF,
 )
 WAIVERS = (
     WAIVE,
@@ -150,6 +154,7 @@ WAIVERS = (
     Key("list.filter", "slash", "/", "filter", "filter", "filter as you type: words, !word, status:requested|…"),
     COPY,
     RUNBOOK,
+    FAMILY_OF,
 )
 HISTORY = (
     Key("history.later", "right", "←→", "cell(1)", "day", "one cell later; a line tells what it was"),
@@ -168,6 +173,7 @@ HISTORY = (
     PAUSE,
     RUNBOOK,
     COPY,
+    FAMILY_OF,
 )
 HELP = (
     Key("help.search", "slash", "/", "search", "search", "search the keys"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
-from checks.model.doubt import Cause
+from checks.model.doubt import Cause, Gap
 from checks.model.state import BLIND, State
 from engine.port import (
     SELFTEST_MAX_AGE,
@@ -32,6 +32,8 @@ FAMILIES: Mapping[str, str] = {
 }
 """The four panels, in their fixed places."""
 Clock = Callable[[], datetime]
+LATE_AFTER = timedelta(seconds=10)
+"""A snapshot older than this is told as late: an engine publishes one every five seconds."""
 _Key = tuple[int, bool, int, int, datetime, str]
 PAUSED = "paused"
 """The cause of a check that an operator has paused."""
@@ -95,6 +97,13 @@ class Item:
         return self.blind is not None and self.blind.cause == PAUSED
 
 
+class Seen(SourceView, frozen=True, kw_only=True):
+    """A source as it is shown: what it leaves in doubt is a gap, and of a frozen engine nothing is promised."""
+
+    is_frozen: bool = False
+    """Whether nothing newer is known of it, so that nobody knows how it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Checks that are blind for the same reason."""
@@ -116,11 +125,8 @@ class Model:
     counts: Mapping[Word, int]
     began: datetime | None = None
     """When the screen began to look, UTC."""
-
-    @property
-    def sources(self) -> Sequence[SourceView]:
-        """Give the configured sources."""
-        return self.snapshot.sources if self.snapshot else ()
+    sources: Sequence[SourceView] = ()
+    """The configured ones, as they are shown: one that leaves subjects in doubt has a gap that says so."""
 
     @property
     def stalled_for(self) -> timedelta | None:
@@ -130,9 +136,16 @@ class Model:
         return self.now - self.snapshot.at
 
     @property
+    def late_for(self) -> timedelta | None:
+        """Tell how old the snapshot is when the next one should have been there; None while it should not."""
+        if self.snapshot is None or self.now - self.snapshot.at <= LATE_AFTER:
+            return None
+        return self.now - self.snapshot.at
+
+    @property
     def is_counting(self) -> bool:
         """Whether the header counts seconds: nothing to go by yet, or nothing newer is known."""
-        return self.is_frozen or self.snapshot is None or self.snapshot.phase == "starting"
+        return self.is_frozen or self.late_for is not None or self.snapshot is None or self.snapshot.phase == "starting"
 
     @property
     def paused(self) -> int:
@@ -143,6 +156,11 @@ class Model:
     def is_frozen(self) -> bool:
         """Whether nothing newer than the snapshot is known."""
         return self.fault is not None or self.stalled_for is not None
+
+    def tells_all(self, name: str) -> bool:
+        """Whether a source has told all that it was asked lately, so that it is its subjects that are in doubt."""
+        told = next((each for each in (self.snapshot.sources if self.snapshot else ()) if each.name == name), None)
+        return told is not None and told.last_error is None and not told.gaps and is_fresh(told, self.now)
 
     def family(self, name: str) -> list[Item]:
         """Give the checks of a family in configured order."""
@@ -166,7 +184,29 @@ def build(snapshot: Snapshot | None, fault: str | None, now: datetime, began: da
     """Derive what is shown; times are told in the zone of ``now``."""
     items = [_item(view, snapshot, now) for view in snapshot.checks] if snapshot else []
     counted = Counter(item.word for item in items)
-    return Model(now, snapshot, fault, items, _groups(items), {word: counted[word] for word in Word}, began)
+    model = Model(now, snapshot, fault, items, _groups(items), {word: counted[word] for word in Word}, began)
+    return replace(model, sources=[_seen(each, model) for each in (snapshot.sources if snapshot else ())])
+
+
+def _seen(source: SourceView, model: Model) -> SourceView:
+    """Show a source with the subjects that it leaves in doubt; of a frozen engine's without what it would do next."""
+    gaps = [
+        Gap(source=source.name, cause=told.cause, kind="facts", detail=f"{item.view.name}: {told.detail}")
+        for item in model.items
+        if (told := item.view.blind_by) is not None and leaves_in_doubt(source.name, item)
+        if not any(gap.cause is told.cause for gap in source.gaps)
+    ]
+    if not gaps and not model.is_frozen:
+        return source
+    known = {**msgspec.structs.asdict(source), "gaps": (*source.gaps, *gaps)}
+    return Seen(**known | ({"is_frozen": True, "next_run": None, "running": False} if model.is_frozen else {}))
+
+
+def leaves_in_doubt(source: str, item: Item) -> bool:
+    """Tell whether a source has told of subjects that cannot be judged by it, so that a check is blind."""
+    tally = item.view.standing.tally
+    named = item.blind is not None and item.blind.source == source
+    return named and item.state is State.UNKNOWN and tally is not None and tally.unknown > tally.waived_unknown
 
 
 def differs(old: Model, new: Model) -> bool:
@@ -244,7 +284,7 @@ def _blindness(view: CheckView, state: State, snapshot: Snapshot, now: datetime)
     if state is State.STALE and (told is None or view.state_since is None):
         return Blindness(_oldest(view, snapshot), "too old", view.standing.valid_until)
     source = next((each for each in snapshot.sources if told is not None and each.name == told.source), None)
-    if told is not None and state is State.PENDING and source is not None and source.last_error is None:
+    if told is not None and source is not None and source.as_of is None and source.last_error is None:
         return Blindness(told.source, "first run", told.since, told.detail)
     if told is not None:
         return Blindness(told.source, told.cause.value.replace("_", " "), told.since, told.detail)

@@ -12,7 +12,7 @@ from checks.model.result import Doubted
 from engine.port import SourceView
 from tui.format import age, age2, clean, moment, number
 from tui.lines import Line, Span, ends
-from tui.model import Item, Model
+from tui.model import Item, Model, leaves_in_doubt
 from tui.status import BADNESS, retry, source_cause, source_plan, source_state
 
 
@@ -31,7 +31,12 @@ def _costs(source: SourceView, scope: Sequence[Item], model: Model) -> bool:
     if all(source.name not in item.view.sources for item in scope):
         return False
     word = source_state(source, model.now)[1]
-    return word != "OK" and (word != "LIMITED" or bool(_doubted(source, scope)))
+    return word != "OK" and (word != "LIMITED" or bool(_doubted(source, scope) or _blinded(source, scope)))
+
+
+def _blinded(source: SourceView, scope: Sequence[Item]) -> list[Item]:
+    """Give the checks that are blind for subjects of which a source did tell, but not enough to judge them."""
+    return [item for item in scope if leaves_in_doubt(source.name, item)]
 
 
 def _doubted(source: SourceView, scope: Sequence[Item]) -> list[tuple[Item, Doubted]]:
@@ -92,6 +97,12 @@ def _limited(source: SourceView, scope: Sequence[Item], _now: datetime) -> list[
         bars = " may FAIL, cannot PASS" if any(each.bars for each in mine) else ""
         subjects = f"{',' if bars else ''} {number(hidden)} subjects cannot be judged" if hidden else ""
         told.append(f"{clean(item, 32)}{bars}{subjects}")
+    named = {item.view.name for item, _ in costing}
+    told += [
+        f"{clean(other.view.name, 32)} is BLIND: {clean(other.blind.detail)}"
+        for other in _blinded(source, scope)
+        if other.view.name not in named and other.blind is not None
+    ]
     hidden_facts = f"{clean(', '.join(fields))} not told" if fields else ""
     return [source_cause(source), *told, hidden_facts, next((clean(each.gap.detail) for _, each in costing), "")]
 

@@ -8,7 +8,7 @@ from checks.model.state import State
 from engine.port import Event
 from tui.attention import nothing, team
 from tui.eventlog import event_glyph, folded
-from tui.format import age, clean, fit, moment, number, seconds
+from tui.format import age3, brief, clean, fit, moment, moved, number, seconds
 from tui.lines import Line, Span, line
 from tui.model import FAMILIES, RANK, Item, Model, Word, worst_word
 from tui.status import (
@@ -84,10 +84,10 @@ def more(model: Model, keys: Sequence[str]) -> Line:
 
 def check_lines(items: Sequence[Item], model: Model, width: int) -> list[Line]:
     """Write checks in a row each; the narrower, the fewer columns."""
-    wide, middle, moved = width >= 66, width >= 52, width >= 74
+    wide, middle, told = width >= 66, width >= 52, width >= 74
     figures = [figure(item, model.now, short=not middle) for item in items]
     counts = max([9 if middle else 6, *map(len, figures)])
-    name = width - 9 - (1 + counts) - (1 + 4) - (12 if middle else 0) - (12 if wide else 0) - (8 if moved else 0)
+    name = width - 9 - (1 + counts) - (1 + 4) - (12 if middle else 0) - (12 if wide else 0) - (8 if told else 0)
     lines: list[Line] = []
     for item, counted in zip(items, figures, strict=True):
         cells: list[Span] = [
@@ -98,7 +98,7 @@ def check_lines(items: Sequence[Item], model: Model, width: int) -> list[Line]:
         if wide:
             cells.append(Span(" " + fit(coverage(item), 11, right=True), "dim"))
         cells.append(Span(" " + fit(_until(item, model), 4, right=True), "waived" if _ends(item) else "dim"))
-        if moved:
+        if told:
             cells.append(Span(" " + fit(_moved(item), 7, right=True), "dim"))
         if middle:
             cells += [Span("  "), team(item, 10)]
@@ -113,16 +113,18 @@ def _ends(item: Item) -> bool:
 def _until(item: Item, model: Model) -> str:
     """Write how long a state has held; of a waived check when its first waiver ends, ``→12d``."""
     ends = item.view.waiver_ends
-    return f"→{age(ends - model.now)}" if item.word is Word.WAIVED and ends is not None else since(item, model.now)
+    return f"→{age3(ends - model.now)}" if item.word is Word.WAIVED and ends is not None else since(item, model.now)
 
 
 def _moved(item: Item) -> str:
     """Write what moved among the findings within a day: ``+3 -1``."""
     opened, resolved = item.view.opened_24h, item.view.resolved_24h
-    return f"+{opened} -{resolved}" if opened or resolved else "·"
+    return moved(opened, resolved, 7) or "·"
 
 
 def _figure_role(item: Item) -> str:
+    if item.word is Word.PASS and item.view.tally.failed:
+        return "text"
     return "dim" if item.word in {Word.PASS, Word.BLIND} else "strong"
 
 
@@ -137,7 +139,7 @@ def events(model: Model, *, settled: bool = False) -> Content:
         event = fold.newest
         times = (Span(f"×{fold.count} ", "strong"),) if fold.count > 1 else ()
         told = line(
-            Span(fit(moment(event.at, model.now), 14), "dim"),
+            Span(fit(brief(event.at, model.now, 13), 14), "dim"),
             event_glyph(event),
             Span(f" {fit(clean(event.what), 26)} "),
             *times,

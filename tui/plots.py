@@ -146,12 +146,13 @@ def bar(share: float, width: int, mark: float, role: str) -> Line:
     return runs(cells)
 
 
-def distance(span: timedelta, horizon: timedelta, width: int, role: str) -> Line:
-    """Draw how far away a date is, up to a horizon: a line to a point; past the horizon an arrow."""
+def distance(span: timedelta, horizon: timedelta, width: int, role: str, *, is_sure: bool = True) -> Line:
+    """Draw how far away a date is, up to a horizon: a line to a point, or an arrow past it; ``?`` if it is not sure."""
     if span >= horizon:
-        return (Span("─" * (width - 1), "faint"), Span("▸", "dim"))
+        return (Span("─" * (width - 1), "faint"), Span("▸" if is_sure else "?", "dim"))
     place = max(0, int(span / horizon * width))
-    return (Span("─" * place, "faint"), Span("●", role), Span(" " * (width - place - 1)))
+    point = Span("●", role) if is_sure else Span("?", "dim")
+    return (Span("─" * place, "faint"), point, Span(" " * (width - place - 1)))
 
 
 def ruler(edges: Sequence[datetime], stride: int) -> Line:

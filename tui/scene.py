@@ -113,7 +113,7 @@ class Scene:
         return self._samples[name]
 
     def control(self, key: str) -> tuple[int, int]:
-        """Give a row's days in control, and those observed; worked out once."""
+        """Give a row's days in control, and those judged; worked out once."""
         if key not in self._control:
             self._control[key] = control(self.of(key))
         return self._control[key]

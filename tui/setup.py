@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from checks.model.doubt import Cause
 from tui.findings import pair
 from tui.format import clean, fit
 from tui.lines import BLANK, Line, Span, line
@@ -70,6 +71,13 @@ class Draft:
     values: Mapping[str, str]
 
 
+SILENT = frozenset({Cause.UNREACHABLE, Cause.THROTTLED, Cause.BUSY})
+"""Nobody answered, or only to say later: nothing was refused."""
+DENIALS = frozenset({None, Cause.DENIED, Cause.UNLICENSED, Cause.FEDERATED})
+"""Somebody said no; so it is taken where a source does not say why."""
+MARK_CELLS = 14
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
     """One thing that was tried."""
@@ -80,6 +88,8 @@ class Probed:
     detail: str = ""
     costs: Sequence[str] = ()
     """Facts that are unknown without it."""
+    cause: Cause | None = None
+    """Why it was not granted, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +172,17 @@ def mark(entry: Entry) -> tuple[str, str, str]:
     told = [probe.ok for probe in entry.tested.probes]
     if told and all(told):
         return "✔", "REACHED", "pass"
-    if True in told:
-        return "▲", "PARTLY", "warn"
-    return ("✖", "REFUSED", "fail") if False in told else ("?", "NOT TRIED", "blind")
+    return ("▲", "PARTLY", "warn") if True in told else _nothing(entry.tested.probes)
+
+
+def _nothing(probes: Sequence[Probed]) -> tuple[str, str, str]:
+    """Say why nothing was granted: nobody answered, somebody said no, or it was not tried."""
+    causes = {probe.cause for probe in probes}
+    if causes & SILENT:
+        return "✖", "UNREACHABLE", "fail"
+    if all(probe.ok is None for probe in probes):
+        return "?", "NOT TRIED", "blind"
+    return "✖", "REFUSED" if causes & DENIALS else "FAILED", "fail"
 
 
 def reached(entry: Entry) -> bool:
@@ -181,7 +199,7 @@ def listed(entries: Mapping[str, Entry], kinds: Sequence[Kind], width: int, *, l
     return Content(
         title=line(Span("Sources", "strong")),
         note=line(Span(note, "dim")),
-        head=[line(Span(f" {fit('', 12)}{fit('Source', 18)} {fit('Kind', 9)} Where it was found", "dim"))],
+        head=[line(Span(f" {fit('', MARK_CELLS)}{fit('Source', 18)} {fit('Kind', 9)} Where it was found", "dim"))],
         rows=rows,
     )
 
@@ -189,10 +207,10 @@ def listed(entries: Mapping[str, Entry], kinds: Sequence[Kind], width: int, *, l
 def _row(entry: Entry, width: int) -> Line:
     glyph, word, role = mark(entry)
     return (
-        Span(fit(f"{glyph} {word}", 12), _bold(role)),
+        Span(fit(f"{glyph} {word}", MARK_CELLS), _bold(role)),
         Span(fit(clean(entry.name), 18), "strong" if entry.draft is not None else "text"),
         Span(" " + fit(clean(entry.kind), 9), "dim"),
-        Span(" " + fit(clean(entry.basis), max(0, width - 41)), "dim"),
+        Span(" " + fit(clean(entry.basis), max(0, width - 29 - MARK_CELLS)), "dim"),
     )
 
 
@@ -201,7 +219,7 @@ def _bold(role: str) -> str:
 
 
 def _kind_row(kind: Kind, width: int) -> Line:
-    return (Span(fit("  add …", 12), "dim"), Span(fit(kind.title, max(0, width - 12)), "dim"))
+    return (Span(fit("  add …", MARK_CELLS), "dim"), Span(fit(kind.title, max(0, width - MARK_CELLS)), "dim"))
 
 
 def told(entry: Entry | None, kind: Kind | None, checks: Sequence[Proposed], width: int) -> Content:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from checks.model.doubt import Gap
+from checks.model.state import State
 from engine.port import Event, SourceView
 from tui.eventlog import folded
-from tui.format import age, age2, clean, compact, fit, full, moment, number, seconds, wrap
+from tui.format import age, age2, clean, compact, fit, fitting, full, moment, number, percent, seconds, wrap
 from tui.lines import Line, Span, line, size
 from tui.model import Item, Model, is_fresh
 from tui.status import BADNESS, GLYPHS, ROLES, SOON, retry, source_cause, source_plan, source_state
@@ -29,10 +30,12 @@ _MIDDLE, _WIDE = 96, 140
 def table(model: Model, width: int) -> Content:
     """List the sources, the worst first."""
     now = model.now
-    blinding = {group.blind.source for group in model.groups}
+    waiting = {State.PENDING}
+    blinding = {group.blind.source for group in model.groups if {item.state for item in group.items} != waiting}
 
-    def badness(source: SourceView) -> tuple[int, bool, str]:
-        return BADNESS[source_state(source, now)[1]], source.name not in blinding, source.name
+    def badness(source: SourceView) -> tuple[bool, int, str]:
+        word = source_state(source, now)[1]
+        return word == "OK" or source.name not in blinding, BADNESS[word], source.name
 
     ordered = sorted(model.sources, key=badness)
     fresh = sum(is_fresh(source, now) for source in ordered)
@@ -42,7 +45,11 @@ def table(model: Model, width: int) -> Content:
         empty = "  No sources configured: edit the configuration, see ?"
     return Content(
         title=line(Span("Sources", "strong"), Span(" worst first", "dim")),
-        note=line(Span(f"{fresh} of {len(ordered)} fresh", "dim")),
+        note=line(
+            Span("nothing newer is known", "stale")
+            if model.is_frozen
+            else Span(f"{fresh} of {len(ordered)} fresh", "dim")
+        ),
         head=[_headings(width - 1)],
         rows=[(source.name, _row(source, model, width - 1)) for source in ordered],
         empty=[line(Span(empty, "dim"))],
@@ -73,22 +80,22 @@ def _headings(width: int) -> Line:
 def _row(source: SourceView, model: Model, width: int) -> Line:
     now = model.now
     glyph, word, role = source_state(source, now)
-    aged = "–" if source.as_of is None else age2(now - source.as_of)
+    aged = "–" if source.as_of is None else fitting(6, age2(now - source.as_of), age(now - source.as_of))
     cells = [
         Span(fit(f"{glyph} {word}", 11), role if word == "OK" else f"bold.{role}"),
         Span(" " + fit(clean(source.name), _name_width(width)), "text" if word == "OK" else "strong"),
         Span(" " + fit(aged, 6, right=True), "text" if is_fresh(source, now) else "stale"),
         Span(" " + fit(age(source.max_age), 4, right=True), "dim"),
-        Span(" " + fit(held(source), 7, right=True), "dim" if source.complete_24h == source.runs_24h else "text"),
+        Span(" " + fit(_held(source, 7), 7, right=True), "dim" if source.complete_24h == source.runs_24h else "text"),
         Span(" " + fit(_next(source, now), 7, right=True), "dim"),
     ]
     if width >= _MIDDLE:
-        cells.append(Span(" " + fit(seconds(source.p95_seconds), 6, right=True), "dim"))
-        cells.append(Span(" " + fit(number(source.records) if source.as_of else "–", 8, right=True), "text"))
+        cells.append(Span(" " + fit(_took(source.p95_seconds), 6, right=True), "dim"))
+        cells.append(Span(" " + fit(_count(source.records) if source.as_of else "–", 8, right=True), "text"))
         cells.append(Span("  " + fit(teams(source, model), 10), "dim"))
     if width >= _WIDE:
-        cells.append(Span(" " + fit(seconds(source.p50_seconds), 6, right=True), "dim"))
-        cells.append(Span(" " + fit(number(source.requests) if source.requests else "–", 8, right=True), "dim"))
+        cells.append(Span(" " + fit(_took(source.p50_seconds), 6, right=True), "dim"))
+        cells.append(Span(" " + fit(_count(source.requests) if source.requests else "–", 8, right=True), "dim"))
         cells.append(Span(" " + fit(_quota(source), 11, right=True), "dim"))
         cells.append(Span(" " + fit(str(source.failures_in_a_row or "–"), 8, right=True), "dim"))
     return (*cells, Span("  "), _error(source))
@@ -97,6 +104,20 @@ def _row(source: SourceView, model: Model, width: int) -> Line:
 def held(source: SourceView) -> str:
     """Write how many runs of the last day were complete; a dash before the first."""
     return f"{number(source.complete_24h)}/{number(source.runs_24h)}" if source.runs_24h else "–"
+
+
+def _held(source: SourceView, width: int) -> str:
+    """Write how many runs of the last day were complete; where there is no room, their share, rounded down."""
+    share = percent(source.complete_24h / source.runs_24h) if source.runs_24h else "–"
+    return fitting(width, held(source), f"{source.complete_24h}/{source.runs_24h}", share)
+
+
+def _took(value: float | None) -> str:
+    return seconds(value) if value is None else fitting(6, seconds(value), age(timedelta(seconds=value)))
+
+
+def _count(value: int) -> str:
+    return fitting(8, number(value), compact(value))
 
 
 def teams(source: SourceView, model: Model) -> str:
@@ -131,7 +152,9 @@ def _error(source: SourceView) -> Span:
         return Span(source_plan(source), "dim")
     hidden = [field.rpartition(".")[2] for gap in source.gaps for field in gap.fields]
     if source.gaps:
-        return Span(clean(f"{source.gaps[0].cause.value.replace('_', ' ')}: {', '.join(hidden)}".rstrip(": ")), "blind")
+        gap = source.gaps[0]
+        told = ", ".join(hidden) or gap.detail
+        return Span(clean(f"{gap.cause.value.replace('_', ' ')}: {told}".rstrip(": ")), "blind")
     return Span("", "dim")
 
 
@@ -166,7 +189,8 @@ def _facts(source: SourceView, model: Model, width: int, events: Sequence[Event]
     if events is not None and model.snapshot is not None:
         cells = 96 if width >= 120 else 48 if width >= 66 else 24
         strip = timeline(events, source, model.snapshot.started_at, now, cells)
-        lines.append((Span(f" {'24h':<8}", "dim"), *strip, Span(" now", "dim")))
+        glyph, _, role = source_state(source, now)
+        lines.append((Span(f" {'24h':<8}", "dim"), *strip, Span("  now ", "dim"), Span(glyph, role)))
     lines += field("runs", _runs(source, now), width)
     if source_plan(source):
         lines += field("plan", source_plan(source), width)

@@ -10,7 +10,7 @@ from checks.model.state import State
 from engine.port import Row, SourceView
 from tui.format import age, age2, clean, compact, fit, interval, moment, number, plan
 from tui.lines import Line, Span, crop, ends, line, size
-from tui.model import PAUSED, Blindness, Item, Model, Word, is_fresh
+from tui.model import PAUSED, Blindness, Item, Model, Seen, Word, is_fresh
 
 GLYPHS: Mapping[State, str] = {
     State.FAIL: "✖",
@@ -67,24 +67,38 @@ def row_word(row: Row) -> Word:
 
 
 def figure(item: Item, now: datetime, *, short: bool = False) -> str:
-    """Write what counts about a check: ``3/41`` that fail or are warned, ``was ✔ 02:05``, ``43 112``."""
+    """Write what counts about a check: ``3/41`` that fail or are warned, ``51 ✖ 9 ?``, ``was ✔ 02:05``, ``43 112``.
+
+    Failures that a passing check tolerates are told as any other.
+    """
     tally = item.view.tally
     write = compact if short else number
     if item.word is Word.BLIND:
         return was(item, now)
-    if item.word is Word.PASS:
+    if item.word is Word.PASS and not tally.failed:
         return write(tally.population)
     bad = tally.failed + (tally.warned if item.word is Word.WARN else 0)
     return f"{write(bad)}/{write(tally.population)}"
 
 
 def was(item: Item, now: datetime) -> str:
-    """Write a blind check's last known state: ``was ✔ 02:05``, or why there is none."""
-    known = item.view.was
+    """Write what is known of a blind check: its counts where it has some, ``51 ✖ 9 ?``, else ``was ✔ 02:05``.
+
+    Or why there is neither; at most thirteen cells.
+    """
+    known, tally = item.view.was, item.view.tally
+    if _is_counted(item):
+        return f"{compact(tally.failed)} {GLYPHS[State.FAIL]} {compact(tally.unknown)} {GLYPHS[State.UNKNOWN]}"
     if known is None:
-        return "first run" if item.state is State.PENDING else "no data"
+        return "first run" if item.state is State.PENDING else "too old" if tally.population else "no data"
     at = known.at.astimezone(now.tzinfo)
     return f"was {GLYPHS[known.state]} {at.strftime('%H:%M') if at.date() == now.date() else at.strftime('%d %b')}"
+
+
+def _is_counted(item: Item) -> bool:
+    """Tell whether a blind check was judged, and its counts are no older than they may be."""
+    told = item.blind is not None and bool(item.blind.source)
+    return told and item.state is State.UNKNOWN and item.view.tally.population > 0
 
 
 def coverage(item: Item) -> str:
@@ -109,7 +123,8 @@ def sources_of(item: Item, model: Model) -> list[SourceView]:
 def source_state(source: SourceView, now: datetime) -> tuple[str, str, str]:
     """Give a source's glyph, word and role.
 
-    DOWN fails, and its data is still fresh; of a PARTIAL one subjects may be missing, of a LIMITED one facts are.
+    DOWN fails, and its data is still fresh; of a PARTIAL one subjects may be missing, of a LIMITED one facts are, or
+    what it told leaves subjects in doubt. Nothing is well for certain where nothing newer is known.
     """
     failing = source.failing_since is not None or source.last_error is not None
     if source.as_of is None:
@@ -120,7 +135,9 @@ def source_state(source: SourceView, now: datetime) -> tuple[str, str, str]:
         return "✖", "DOWN", "fail"
     if any(gap.kind == "members" for gap in source.gaps):
         return "?", "PARTIAL", "blind"
-    return ("▲", "LIMITED", "warn") if source.gaps else ("✔", "OK", "pass")
+    if source.gaps:
+        return "▲", "LIMITED", "warn"
+    return ("·", "OK", "dim") if isinstance(source, Seen) and source.is_frozen else ("✔", "OK", "pass")
 
 
 def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:

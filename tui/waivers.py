@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from engine.port import Row, WaiverView
-from tui.format import age, clean, fit, number, zoned
+from engine.port.subjects import certain, matching
+from tui.format import age, age3, clean, compact, fit, fitting, number, zoned
 from tui.lines import Line, Span, line
 from tui.model import Model
 from tui.widgets.board import Content
@@ -184,11 +185,12 @@ def row(waiver: WaiverView, now: datetime, width: int) -> Line:
     found = status(waiver, now)
     approver = f"~{clean(waiver.approved_by)}" if waiver.approved_by else "–"
     count = reopened(waiver, now) if found in ENDED else waiver.covers
+    rows = fitting(5, number(count), compact(count))
     cells = [
         status_cell(found, 12 if width >= WIDE else 2),
         Span(fit(clean(waiver.id) or "–", name), "strong"),
         Span(" " + fit(scope(waiver), about)),
-        Span(" " + fit(number(count), 5, right=True), ("warn" if found in ENDED else "text") if count else "dim"),
+        Span(" " + fit(rows, 5, right=True), ("warn" if found in ENDED else "text") if count else "dim"),
     ]
     if asked:
         cells.append(Span(" " + fit(clean(waiver.requested_by) or "–", asked), "dim"))
@@ -215,7 +217,8 @@ def _ends(waiver: WaiverView, now: datetime, *, narrow: bool) -> str:
         return "–"
     left = waiver.ends - now
     if left <= timedelta(0):
-        return f"{status(waiver, now)} {age(-left)}" if narrow else f"{age(-left)} ago"
+        ago, word = f"{age(-left)} ago", status(waiver, now)
+        return fitting(11, f"{word} {age(-left)}", f"{word} {age3(-left)}", ago) if narrow else ago
     ends = zoned(waiver.ends, now)
     return f"{ends:%d %b} {age(left)}" if left < timedelta(days=100) else f"{ends:%d %b %Y}"
 
@@ -245,22 +248,12 @@ def subjects_fault(subjects: Sequence[str]) -> str:
 
 def words_of(subject: str) -> str:
     """Give words that every finding covered by a subject or glob holds, for the store to search."""
-    return " ".join(word for word in re.split(r"[*?\s]+", subject) if word and word[0] not in "!~")
+    return " ".join(word for word in certain(subject).split() if word[0] not in "!~")
 
 
 def covers(subject: str, row: Row) -> bool:
-    """Tell whether a subject, label or glob covers a finding; labels without regard to case, only * and ? are wild."""
-    if subject == row.subject or subject.lower() == row.label.lower():
-        return True
-    if "*" not in subject and "?" not in subject:
-        return False
-    return _glob(subject).fullmatch(row.subject) is not None or (
-        _glob(subject.lower()).fullmatch(row.label.lower()) is not None
-    )
-
-
-def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+    """Tell whether a waiver of a subject, label or glob covers a finding, as the engine does: never what is unknown."""
+    return row.is_waivable and matching(subject)(row.subject, row.label)
 
 
 def would_cover(rows: Sequence[Row], total: int, *, whole: bool, wild: bool) -> Line:

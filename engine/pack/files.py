@@ -34,7 +34,15 @@ SHA256SUMS, where nobody can change it.
     sed -n 7p manifests.jsonl | head -c -1 | sha256sum
 
 is the digest in the row of `manifests.csv` whose `line` is 7: it covers the manifest's exact bytes. Each names the blob
-of the records that a source told; the blob lies in the state folder unless retention let it go.
+of the records that a source told. The blob is not in this pack: it lies in the state folder, named after the digest in
+the manifest's `blob`, as long as retention keeps it. What a breach cites is a manifest's digest; from there
+
+    jq '.[] | select (.digest == "sha256:…") | .line' manifests.json | xargs -I N sed -n Np manifests.jsonl | jq .
+    gzip -dc STATE/evidence/ab/abcdef….jsonl.gz | sha256sum    # is the file's name: the blob of that manifest
+    gzip -dc STATE/evidence/ab/abcdef….jsonl.gz | jq .         # what the source told, a record a line
+
+Every blob is kept for 72 hours; then the last of each day and source, and each under a change of state or a first
+failure, for 550 days. `blob_let_go_at` in `manifests.csv` says when one went.
 
     jq -r 'select (.seq == 7) | [.prev, .seq, .kind, .at, .body] | join ("\\n")' chain.jsonl | head -c -1 | sha256sum
 
@@ -49,12 +57,14 @@ was read: {chain}.
 
 Every table is there as CSV and as JSON. In CSV a cell that begins like a formula has an apostrophe before it; the JSON
 has it as it is. Times are UTC. A day is in control when the check passed, or passed with a warning, all day; a time
-without a judgement (`gaps`) is never a pass. Days observed are those on which anything was judged. A policy is the one
-in force when the pack was made; a source whose configuration changed within the period has an entry of kind `config` in
-the chain.
+without a judgement (`gaps`) is never a pass. Days judged are those on which the check was judged, whether or not the
+judgement could tell; days conclusive are those of them on which at least one could. `period_covered` is the share of
+the period in which the check is known to have passed, failed or been waived: time in which it was unknown, stale or
+pending is no more covered than a gap, and no breach in it proves nothing. A policy is the one in force when the pack
+was made; a source whose configuration changed within the period has an entry of kind `config` in the chain.
 """
 _ABOUT: Final = {
-    "summary": "days in control, days observed, how much of the period is covered, breaches; a row a check",
+    "summary": "days in control, judged and conclusive, how much of the period is covered, breaches; a row a check",
     "checks": "the configured checks, with owner, controls and threshold",
     "policy": "every parameter of every check, and whether it is a default",
     "days": "how often each check was judged on each day, and the longest time without a judgement",

@@ -84,7 +84,8 @@ def _summary(told: Told, lines: dict[str, Timeline]) -> Table:
         "check",
         "family",
         "days_in_control",
-        "days_observed",
+        "days_judged",
+        "days_conclusive",
         "period_covered",
         "breaches",
         "longest_gap_seconds",
@@ -92,10 +93,12 @@ def _summary(told: Told, lines: dict[str, Timeline]) -> Table:
     rows = []
     for check in told.checks:
         one = lines[check.name]
-        held, observed = control([one])
+        held, judged = control([one])
+        within = [day for day in one.days if told.since <= day.last_at and day.first_at < told.until]
+        conclusive = sum(day.conclusive > 0 for day in within)
         longest = max((gap.lost.total_seconds() for gap in one.gaps), default=0.0)
         facts = (round(one.covered, 6), len(one.breaches), longest)
-        rows.append((check.name, check.family, held, observed, *facts))
+        rows.append((check.name, check.family, held, judged, conclusive, *facts))
     return Table("summary", columns, rows)
 
 

@@ -71,6 +71,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     acked: str | None = None
     """The note of its acknowledgement."""
     urgent: bool = False
+    alarmed: bool = False
+    """Whether it raised an alarm that has not ended; a waiver covers it then though it is unknown since."""
+
+    @property
+    def is_waivable(self) -> bool:
+        """Tell whether a waiver of subjects can cover it: what is unknown is no accepted deviation."""
+        return (self.outcome is Outcome.FAIL or self.alarmed) and self.resolved_at is None
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,8 @@ ZERO = timedelta(0)
 _SAME = timedelta(seconds=1)
 _BEARS_MISSED_RUNS = 3
 _SETTLED = frozenset({State.PASS, State.WARN, State.WAIVED})
+CONCLUSIVE = frozenset({*_SETTLED, State.FAIL})
+"""The states in which it is known what holds; unknown, stale and pending are blindness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,14 @@ class Timeline:
     gaps: Sequence[Gap]
     breaches: Sequence[Breach]
     days: Sequence[Day]
+    known: timedelta
+    """For how long a conclusive state held and was believed; of a gap without a place its length is left out."""
 
     @property
     def covered(self) -> float:
-        """Give the share of the period in which it is known what held; 0 of an empty period."""
+        """Give the share of the period in which it is known what held, which blindness is not; 0 of an empty period."""
         whole = self.until - self.since
-        if whole <= ZERO:
-            return 0.0
-        loose = [gap for gap in self.gaps if not gap.is_placed]
-        unknown = [each for each in self.stretches if each.state is None]
-        lost = sum((each.end - each.start for each in unknown if not _within(each, loose)), ZERO)
-        lost += sum((gap.lost for gap in loose), ZERO)
-        return max(0.0, 1.0 - lost / whole)
+        return self.known / whole if whole > ZERO else 0.0
 
 
 def limit_of(view: CheckView, sources: Sequence[SourceView]) -> timedelta:
@@ -117,15 +115,16 @@ def timeline(past: Past, since: datetime, until: datetime, limit: timedelta) -> 
     """Derive stretches, gaps and breaches; ``past`` may begin before ``since``, which places the first gap."""
     until = max(since, until)
     gaps = list(_clipped(_gaps(past.days, since, until, limit), since, until))
-    stretches = [piece for each in _held(past.turns, since, until) for piece in _cut(each, gaps)]
+    held = list(_held(past.turns, since, until))
     return Timeline(
         check=past.check,
         since=since,
         until=until,
-        stretches=stretches,
+        stretches=[piece for each in held for piece in _cut(each, gaps)],
         gaps=gaps,
         breaches=_breaches(past, since, until, gaps),
         days=past.days,
+        known=_known(held, gaps),
     )
 
 
@@ -135,19 +134,22 @@ def worst(states: Iterable[State | None]) -> State | None:
 
 
 def control(lines: Sequence[Timeline]) -> tuple[int, int]:
-    """Count the days, in the period's zone, on which every check passed or was warned all day, and those observed."""
+    """Count the days, in the period's zone, on which every check passed or was warned all day, and those judged.
+
+    A day on which nothing could be told is among those judged, so that blindness never makes the share better.
+    """
     if not lines:
         return 0, 0
     edges = midnights(lines[0].since, max(each.until for each in lines))
     states = [worst_between(each, edges) for each in lines]
     zone = lines[0].since.tzinfo
     judged = {at.astimezone(zone).date() for each in lines for day in each.days for at in (day.first_at, day.last_at)}
-    held = observed = 0
+    held = seen = 0
     for index, start in enumerate(edges[:-1]):
         is_held = worst([each[index] for each in states]) in GREEN
         held += is_held
-        observed += is_held or start.date() in judged
-    return held, observed
+        seen += is_held or start.date() in judged
+    return held, seen
 
 
 def at(one: Timeline, instant: datetime) -> Stretch | None:
@@ -160,10 +162,6 @@ def at(one: Timeline, instant: datetime) -> Stretch | None:
 def _rank(state: State | None) -> int:
     """Rank no data just behind unknown."""
     return 2 * WORST_FIRST.index(State.UNKNOWN if state is None else state) + (state is None)
-
-
-def _within(each: Stretch, gaps: Sequence[Gap]) -> bool:
-    return any(gap.start <= each.start and each.end <= gap.end for gap in gaps)
 
 
 def _gaps(days: Sequence[Day], since: datetime, until: datetime, limit: timedelta) -> Iterator[Gap]:
@@ -221,6 +219,20 @@ def _held(turns: Sequence[Turn], since: datetime, until: datetime) -> Iterator[S
         start, end = max(turn.at, since), min(end, until)
         if start < end:
             yield Stretch(start, end, turn.state, None if turn.state is None else turn)
+
+
+def _known(held: Sequence[Stretch], gaps: Sequence[Gap]) -> timedelta:
+    """Add up the time in a conclusive state, without what of it lies in gaps."""
+    firm = [each for each in held if each.state in CONCLUSIVE]
+    known = sum((each.end - each.start for each in firm), ZERO)
+    for gap in gaps:
+        inside, start = ZERO, gap.start + gap.believed
+        for each in firm[bisect_right(firm, start, key=lambda each: each.end) :]:
+            if each.start >= gap.end:
+                break
+            inside += max(ZERO, min(each.end, gap.end) - max(each.start, start))
+        known -= min(inside, gap.lost)
+    return max(ZERO, known)
 
 
 def _cut(each: Stretch, gaps: Sequence[Gap]) -> Iterator[Stretch]:

@@ -13,6 +13,7 @@ from typing import Final, overload
 import msgspec
 
 from engine.port import Alarm
+from engine.port.subjects import compiled, is_wild, plain
 from engine.store import Chained, Diff, Live, Raises
 from engine.store.instants import stored, told, told_or_none
 from engine.store.queries import Sql
@@ -92,19 +93,21 @@ def compare(spooled: Spooled, sql: Sql, judged: Judged) -> Changed:
 
 
 def matcher(waivers: Sequence[Live]) -> Match:
-    """Match subjects exactly, labels without regard to case; only ``*`` and ``?`` are wildcards.
+    """Match subjects exactly, labels without regard to case, as ``engine.port.subjects`` reads a pattern.
 
-    Brackets stand for themselves, since a subject may hold an IPv6 address: a waiver covers what is written, no more.
+    A waiver covers what is written, no more.
     """
     exact: dict[str, Live] = {}
     labels: dict[str, Live] = {}
     globs: list[tuple[re.Pattern[str], re.Pattern[str], Live]] = []
     for waiver in waivers:
         for pattern in waiver.subjects:
-            exact[pattern] = _both(exact.get(pattern), waiver)
-            labels[pattern.lower()] = _both(labels.get(pattern.lower()), waiver)
-            if "*" in pattern or "?" in pattern:
-                globs.append((_glob(pattern), _glob(pattern.lower()), waiver))
+            if is_wild(pattern):
+                globs.append((compiled(pattern), compiled(pattern.lower()), waiver))
+                continue
+            text = plain(pattern)
+            exact[text] = _both(exact.get(text), waiver)
+            labels[text.lower()] = _both(labels.get(text.lower()), waiver)
 
     def match(subject: str, label: str) -> Live | None:
         lower = label.lower()
@@ -143,10 +146,6 @@ def _both(one: Live | None, other: Live | None) -> Live | None:
         return one or other
     last = max(one, other, key=lambda live: (live.ends, live.id))
     return msgspec.structs.replace(last, starts=max(one.starts, other.starts))
-
-
-def _glob(pattern: str) -> re.Pattern[str]:
-    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 def _tell_losses(connection: sqlite3.Connection, sql: Sql, at: At, judged: Judged) -> None:

@@ -338,4 +338,5 @@ def _row(row: tuple[Any, ...]) -> Row:
         waiver=row[13],
         acked=row[14],
         urgent=bool(row[15]),
+        alarmed=bool(row[16]),
     )

@@ -1,6 +1,6 @@
 -- columns --
 f.id, c.name, c.family, s.subject, s.label, f.outcome, f.reason, f.facts, f.cause, f.opened_at, f.due, f.resolved_at,
-f.regressions, iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent
+f.regressions, iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent, f.alarm IS NOT NULL
 
 -- page --
 -- The page is found on an index first; names and facts are looked up for its rows alone.

@@ -131,6 +131,8 @@ class Probe:
     """What came back and what to do next."""
     costs: Sequence[str] = ()
     """The facts that become unknown without it, as ``account.factors``."""
+    cause: Cause | None = None
+    """Why it was not granted, where the source says so: nobody answered is another thing than somebody said no."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,6 @@ async def tried(asked: str, costs: Sequence[str], attempt: Awaitable[str]) -> Pr
     try:
         return Probe(asked, ok=True, detail=await attempt, costs=costs)
     except (Unreachable, Throttled) as fault:
-        return Probe(asked, ok=None, detail=str(fault), costs=costs)
+        return Probe(asked, ok=None, detail=str(fault), costs=costs, cause=fault.cause)
     except SourceError as fault:
-        return Probe(asked, ok=False, detail=str(fault), costs=costs)
+        return Probe(asked, ok=False, detail=str(fault), costs=costs, cause=fault.cause)

@@ -130,12 +130,18 @@ def test_a_second_run_remembers_when_a_finding_was_first_seen(tmp_path: Path) ->
     assert told(check(tmp_path, "--format", "json"))["checks"][0]["findings"][0]["first_seen"] == first
 
 
+def state_of(folder: Path, *names: str) -> str:
+    """Ask for the state of everything, or of these checks; empty while the engine that starts does not answer."""
+    done = check(folder, *names, "--format", "json")
+    return str(told(done)["state"]) if done.stdout else ""
+
+
 def test_a_running_engine_is_asked(tmp_path: Path) -> None:
     """The command answers from the engine that holds the folder, and can have it collect anew."""
     estate(tmp_path, 1)
     with serving(tmp_path):
         until((tmp_path / "state" / "lock").exists)
-        until(lambda: told(check(tmp_path, "--format", "json"))["state"] == "pass")
+        until(lambda: state_of(tmp_path) == "pass")
         before = told(check(tmp_path, "--format", "json"))
         os.utime(tmp_path / "dumps" / "db.sql", (time.time() - 144_000,) * 2)
 
@@ -149,7 +155,7 @@ def test_collecting_anew_waits_for_what_was_judged_and_not_for_what_never_will(t
     estate(tmp_path, 1, BLIND)
     with serving(tmp_path):
         until((tmp_path / "state" / "lock").exists)
-        until(lambda: told(check(tmp_path, "backups", "--format", "json"))["state"] == "pass")
+        until(lambda: state_of(tmp_path, "backups") == "pass")
         dump = tmp_path / "dumps" / "db.sql"
         for hours, state in ((40, "fail"), (1, "pass"), (40, "fail")):
             os.utime(dump, (time.time() - hours * 3_600,) * 2)
@@ -184,14 +190,23 @@ sources = ["offsite"]
     )
 
 
+def within_a_deadline(folder: Path, name: str, password: str = "") -> subprocess.CompletedProcess[str]:
+    """Judge one check within a short deadline; a longer one where the disk is too slow to start within it."""
+    for seconds in (4, 16, 50):
+        began = time.monotonic()
+        done = check(folder, name, "--deadline", f"{seconds}s", "--format", "json", password=password)
+        assert time.monotonic() - began < seconds + 40
+        if done.returncode != 4:
+            return done
+    raise AssertionError("it ends by its own fault, however long the deadline")
+
+
 def test_a_tool_that_hangs_does_not_keep_the_command(tmp_path: Path) -> None:
     """The deadline holds whatever a source does; what hangs is blind."""
     with_a_tool_that_hangs(tmp_path, 'command_timeout = "600s"')
-    began = time.monotonic()
 
-    done = check(tmp_path, "offsite", "--deadline", "4s", "--format", "json", password="x")
+    done = within_a_deadline(tmp_path, "offsite", password="x")
 
-    assert time.monotonic() - began < 90
     assert (told(done)["state"], done.returncode) == ("unknown", 3)
 
 
@@ -211,11 +226,9 @@ def test_a_host_that_never_answers_does_not_keep_the_command(tmp_path: Path) -> 
         port = silent.getsockname()[1]
         target = f'[sources.edge]\nkind = "tls"\ntargets = ["127.0.0.1:{port}"]\ntarget_timeout = "600s"\n'
         estate(tmp_path, 1, f'{target}[checks.edge]\ncheck = "tls_expiry"\nsources = ["edge"]\n')
-        began = time.monotonic()
 
-        done = check(tmp_path, "edge", "--deadline", "4s", "--format", "json")
+        done = within_a_deadline(tmp_path, "edge")
 
-    assert time.monotonic() - began < 90
     assert (told(done)["state"], done.returncode) == ("unknown", 3)
 
 

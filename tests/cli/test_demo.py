@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo import EstateThread
+
 COMMAND = [sys.executable, "-W", "error", "-c", "from cli.main import main; main()"]
 ROOT = Path(__file__).parents[2]
 
@@ -71,12 +73,30 @@ def test_a_headless_demo_ends_cleanly_on_a_signal(number: signal.Signals, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_estate_that_was_ended_runs_no_more(tmp_path: Path) -> None:
+    """Whoever ends it may remove its folder, and no thread makes it anew, however early the end came."""
+    at_once = EstateThread(20_000, 7, tmp_path)
+    at_once._thread.start()
+    at_once.stop()
+    assert not at_once._thread.is_alive()
+
+
+def test_an_estate_that_was_ended_before_it_began_writes_nothing(tmp_path: Path) -> None:
+    """The thread ends by itself."""
+    never = EstateThread(20_000, 7, tmp_path)
+    never.stop()
+    never._thread.start()
+    never._thread.join(60)
+    assert not never._thread.is_alive()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
 def test_a_signal_during_the_start_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
     """A demo that is ended while it writes its files takes them with it."""
     process = _start(tmp_path, "demo", "--accounts", "20000")
-    while process.poll() is None and not list(tmp_path.iterdir()):
-        time.sleep(0.002)
+    while process.poll() is None and not any(path.is_dir() for path in tmp_path.iterdir()):
+        time.sleep(0.002)  # a file there is not ours: Python tries whether it may write
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number

@@ -52,6 +52,16 @@ def test_a_waiver_goes_from_its_request_to_its_end(tmp_path: Path) -> None:
     assert command("waiver", "revoke", f"W-{YEAR}-0002", "--reason", "again", folder=tmp_path).returncode == 2
 
 
+def test_a_literal_subject_holds_no_wildcard(tmp_path: Path) -> None:
+    """What is copied from a finding covers that one; what is typed without the flag is a pattern."""
+    estate(tmp_path)
+    asked = ("waiver", "request", "backups", "dumps/night*", "--reason", REASON)
+
+    assert command(*asked, "--literal", folder=tmp_path).returncode == 0
+    assert command(*asked, folder=tmp_path).returncode == 0
+    assert [each["subjects"] for each in listed(tmp_path)] == [["dumps/night[*]"], ["dumps/night*"]]
+
+
 def test_one_person_alone_waives_nothing(tmp_path: Path) -> None:
     """Neither by another spelling nor by a name that the same user claims; an emergency ends within a day."""
     estate(tmp_path, 40)

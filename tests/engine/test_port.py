@@ -161,6 +161,23 @@ async def test_attaching_to_nothing_says_what_next(tmp_path: Path) -> None:
         await AttachedPort(tmp_path).open()
 
 
+async def test_an_engine_that_hangs_is_told_as_silent(tmp_path: Path) -> None:
+    """It takes the connection, as the kernel does for a stopped process, and never answers."""
+    done = asyncio.Event()
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_unix_server(hang, path=tmp_path / SOCKET_NAME)
+    try:
+        with pytest.raises(CannotAttach, match=r"has not answered for 0\.1 s"):
+            await AttachedPort(tmp_path, answer_seconds=0.1).waivers()
+    finally:
+        done.set()
+        server.close()
+
+
 async def test_a_port_gives_an_evidence_pack(kind: str, tmp_path: Path) -> None:
     """The archive arrives whole; a period that is none is refused with a sentence."""
     async with ports(kind, tmp_path) as (port, _):

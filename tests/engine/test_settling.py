@@ -14,7 +14,7 @@ import pytest
 
 from checks.model.state import State
 from engine.desk import Desk
-from engine.port import Accept, Pause, Reply
+from engine.port import Accept, Pause, Reply, Was
 from engine.store import StoreFull
 from tests.support.builders import account
 from tests.support.estate import Clock, Script, check_config, estate, scripted, source_config
@@ -121,6 +121,7 @@ async def test_a_pause_that_waits_for_the_disk_brings_no_verdict_back(
         await running
         assert paused.result().ok
         assert it.check().paused_until == pause.until
+        assert it.check().was == Was(state=State.PASS, at=pause.until - 2 * QUARTER)
 
         it.clock.move(3 * QUARTER)
         await it.engine.tick()
@@ -142,7 +143,7 @@ async def test_a_pause_is_not_lost_to_the_clock(tmp_path: Path, monkeypatch: pyt
         assert (await sent).ok
 
         assert it.engine.checks["mfa"].paused_until == until
-        assert it.engine.checks["mfa"].state is State.STALE
+        assert sorted(it.texts("state")[-3:]) == ["pass → stale", "pass → stale", "stale → unknown"]
 
 
 async def test_a_population_that_is_accepted_during_a_run_is_accepted(tmp_path: Path) -> None:

@@ -315,10 +315,11 @@ async def test_source_test_tries_each_target(pki: Pki, farm: Farm, tmp_path: Pat
 
     assert breaches_of_probes(SOURCE, probes) == []
     assert [one.asked for one in probes] == [f"TLS handshake with {one}" for one in targets]
-    assert [one.ok for one in probes] == [True, True, False]
+    assert [one.ok for one in probes] == [True, True, None]
     assert probes[0].detail == "expires 2027-02-19T05:30:00Z, trusted, TLSv1.3"
     assert "not trusted: self-signed certificate, not valid for other.test" in probes[1].detail
     assert probes[2].costs
+    assert probes[2].cause == Cause.UNREACHABLE, "nobody said no"
 
 
 @pytest.mark.parametrize(

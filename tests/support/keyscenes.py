@@ -121,6 +121,8 @@ FINDING_SCENE: Final = Scene(
     size=(100, 24),
     steps={
         **everywhere(FINDING, up=FAMILY),
+        **panels(FINDING),
+        **panels(FINDING),
         **scrolls("^│ +since ", "^│.*Similar"),
         "move.open": STAYS,
         "do.zoom": STAYS,
@@ -137,6 +139,8 @@ SOURCES_SCENE: Final = Scene(
     way=(("S", SOURCES),),
     steps={
         **everywhere(SOURCES),
+        **panels(SOURCES),
+        **panels(SOURCES),
         **moves("▌.*aws", "▌.*register"),
         "move.open": Step(gone="▌", back=(("escape", "▌"),)),
         "do.zoom": Step(gone="digest", back=(("z", "digest"),)),
@@ -152,6 +156,8 @@ EVENTS_SCENE: Final = Scene(
     way=(("e", EVENTS),),
     steps={
         **everywhere(EVENTS),
+        **panels(EVENTS),
+        **panels(EVENTS),
         **moves(
             "▌.*05:30:00",
             "▌.*controlwatch +started",
@@ -178,6 +184,8 @@ WAIVERS_SCENE: Final = Scene(
     way=(("X", WAIVERS),),
     steps={
         **everywhere(WAIVERS),
+        **panels(WAIVERS),
+        **panels(WAIVERS),
         **moves("▌.*WV-23", "▌.*WV-7"),
         "move.open": Step(seen=FAMILY, before=(("g", "▌.*WV-23"),), back=(("left_square_bracket", WAIVERS),)),
         "do.zoom": Step(gone="instead", back=(("z", "instead"),)),
@@ -185,7 +193,7 @@ WAIVERS_SCENE: Final = Scene(
         "waiver.approve": Step(seen="Approve WV-23", before=(("g", "▌.*WV-23"),), back=ESCAPE),
         "waiver.reject": Step(seen="Reject|Turn down", before=(("g", "▌.*WV-23"),), back=ESCAPE),
         "waiver.extend": Step(seen=FORM, before=(("g", "▌.*WV-23"), ("G", "▌.*WV-7")), back=ESCAPE),
-        "waiver.log": Step(seen="Findings that it names", back=(("v", f"{GONE}Findings that it names"),)),
+        "waiver.log": Step(gone="│ +reason ", back=(("v", "│ +reason "),)),
         "waiver.revoke": Step(seen="Revoke WV-23", before=(("g", "▌.*WV-23"),), back=ESCAPE),
         "list.filter": Step(gone="▌", back=(("escape", "▌"),)),
         **asked("do.copy", "do.runbook"),
@@ -199,6 +207,8 @@ HISTORY_SCENE: Final = Scene(
     way=(("h", HISTORY),),
     steps={
         **everywhere(HISTORY),
+        **panels(HISTORY),
+        **panels(HISTORY),
         **moves("▌.*MFA coverage", "▌.*attestations"),
         "move.open": Step(gone="^.▼ MFA", before=(("g", "▌▼ MFA"),), back=(("enter", "▌▼ MFA"),)),
         "do.zoom": Step(gone="Coverage", back=(("z", "Coverage"),)),
@@ -208,7 +218,7 @@ HISTORY_SCENE: Final = Scene(
         "history.closer": Step(seen="History zoom", back=(("t", "History 30d"),)),
         "history.further": Step(seen="History zoom", back=(("t", "History 30d"),)),
         "history.difference": Step(seen="─ Changes ", back=(("d", f"{GONE}─ Changes "),)),
-        "history.ahead": Step(seen="─ Ahead ", back=(("v", f"{GONE}─ Ahead "),)),
+        "history.ahead": Step(seen="v coverage again", back=(("v", f"{GONE}v coverage again"),)),
         "history.pack": Step(seen=FORM, back=ESCAPE),
         "history.period": Step(seen="First day", back=ESCAPE),
         "history.breaches": Step(gone="^▌", back=(("b", "^▌"),)),

@@ -65,7 +65,7 @@ class Scene:
 
 OVERVIEW: Final = r"\A controlwatch(?! ▸)"
 FAMILY: Final = r"\A controlwatch ▸ MFA coverage(?! ▸)"
-FINDING: Final = r"\A (controlwatch ▸ MFA coverage ▸ )?workforce-mfa"
+FINDING: Final = r"\A (controlwatch . MFA coverage . )?workforce-mfa"
 SOURCES: Final = r"\A controlwatch ▸ Sources"
 HISTORY: Final = r"\A controlwatch ▸ History"
 EVENTS: Final = r"\A controlwatch ▸ Events"
@@ -94,7 +94,7 @@ def everywhere(home: str, *, up: str = OVERVIEW) -> dict[str, Step]:
         "go.help": Step(seen=KEYS, back=(("escape", home),)),
         "go.back": Step(seen=up, back=back),
         "app.quit": Step(seen="Quit and stop the engine", back=(("n", home),)),
-        "do.zone": Step(seen=r"LIVE \d\d:\d\d\+09", back=(("T", r"LIVE \d\d:\d\dZ"),)),
+        "do.zone": Step(seen=r"LIVE [\d:]+\+09", back=(("T", r"LIVE [\d:]+Z"),)),
         "do.theme": Step(painted=True),
     }
     return {name: Step(stays=True) if step.seen == home and not step.before else step for name, step in found.items()}
@@ -145,7 +145,7 @@ def asked(*names: str) -> dict[str, Step]:
 
 
 def panels(home: str) -> dict[str, Step]:
-    """Tell what the digits do on a list: each shows a family."""
+    """Tell what the digits do on every screen but the overview: each shows a family."""
     names = ("MFA coverage", "Stale access", "Backup freshness", "Attestations & TLS")
     back = (("left_square_bracket", home),)
     return {

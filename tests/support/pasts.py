@@ -24,8 +24,8 @@ def a_past(view: CheckView, days: int = 400) -> Past:
     for ago in range(days - 1, 0, -7):
         failed = ago // 7 % 5 * population // 100
         verdict = State.FAIL if failed else State.PASS
-        counts = {"passed": population - failed, "failed": failed}
-        turns.append(Turn(at=NOW - ago * DAY, state=verdict, verdict=verdict.value, **counts))
+        at = NOW - ago * DAY
+        turns.append(Turn(at=at, state=verdict, verdict=verdict.value, passed=population - failed, failed=failed))
     turns.append(Turn(at=NOW - 41 * DAY, state=State.STALE, verdict="pass", passed=population))
     turns.append(
         Turn(

@@ -99,9 +99,7 @@ def test_a_cell_is_told_with_counts_judgements_and_gaps() -> None:
     drawn = scened(all_pass())
     first, second = told(drawn, "mfa/workforce-mfa", 24)
 
-    assert plain(first) == (
-        " Mon 16 Nov 2026  ✖ FAIL  workforce-mfa 99.0% of 43 112, 431 fail · 96/96 conclusive"
-    )
+    assert plain(first) == (" Mon 16 Nov 2026  ✖ FAIL  workforce-mfa 99.0% of 43 112, 431 fail · 96/96 conclusive")
     assert plain(second) == " no gap here"
 
 
@@ -161,6 +159,20 @@ def test_no_breach_is_said_only_of_what_was_told() -> None:
 
     assert "✔" in plain(breach_list(scened(all_pass(), pasts={"leavers": lived}), "access", 60).empty[0])
     assert "✔" not in plain(breach_list(scened(all_pass(), pasts={}), "access", 60).empty[0])
+
+
+def test_no_breach_of_a_check_that_never_knew_is_no_tick() -> None:
+    """Neither it alone nor the family that it belongs to was held; and nothing of its time was covered."""
+    days = [a_day(ago) for ago in range(30, -1, -1)]
+    never = Past(check="leavers", turns=[Turn(at=NOW - 60 * DAY, state=State.UNKNOWN)], days=days)
+    knew = Past(check="stale-accounts", turns=[Turn(at=NOW - 60 * DAY, state=State.PASS)], days=days)
+    drawn = scened(all_pass(), pasts={"leavers": never, "stale-accounts": knew})
+
+    assert plain(breach_list(drawn, "access/leavers", 60).empty[0]) == (
+        "  ? no breach is known; nothing was conclusive"
+    )
+    assert "? no breach is known; 1 of 2 checks knew nothing" in plain(breach_list(drawn, "access", 60).empty[0])
+    assert "period covered 0.0%" in plain(told(drawn, "access/leavers", None)[0])
 
 
 @pytest.mark.parametrize(("since", "is_blind"), [(NOW - timedelta(hours=4), True), (None, False)], ids=str)

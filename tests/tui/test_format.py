@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -14,12 +14,15 @@ from tests.support.clock import NOW
 from tui.format import (
     age,
     age2,
+    age3,
+    brief,
     clean,
     clean_lines,
     compact,
     fit,
     interval,
     moment,
+    moved,
     number,
     percent,
     plan,
@@ -162,3 +165,35 @@ def test_a_plan_says_how_long_full_coverage_takes() -> None:
 def test_none_is_not_told() -> None:
     """A fact that nobody told is never shown as no or zero."""
     assert [scalar(value) for value in (None, False, True, 0, "x\x1b")] == ["not told", "no", "yes", "0", "x"]
+
+
+@pytest.mark.parametrize(
+    ("opened", "resolved", "width", "told"),
+    [
+        (3, 1, 7, "+3 -1"),
+        (50_020, 0, 10, "+50020 -0"),
+        (50_020, 0, 7, "+50k -0"),
+        (50_020, 1_200, 6, "+50k"),
+        (0, 50_020, 6, "-50k"),
+        (0, 0, 6, ""),
+    ],
+)
+def test_no_number_is_cut(opened: int, resolved: int, width: int, told: str) -> None:
+    """What does not fit is rounded down, or left out: half a number reads as another one."""
+    assert moved(opened, resolved, width) == told
+
+
+@pytest.mark.parametrize(
+    ("days", "short", "least"), [(99, "99d", "99d"), (100, "100d", "14w"), (999, "999d", "2y"), (3650, "10y", "10y")]
+)
+def test_long_ages_keep_their_cells(days: int, short: str, least: str) -> None:
+    """An age has at most four cells, and where there is no more room three."""
+    assert (age(timedelta(days=days)), age3(timedelta(days=days))) == (short, least)
+
+
+def test_a_zone_goes_before_a_time_is_cut() -> None:
+    """In a column of thirteen cells an instant with a long zone is told without it."""
+    here = NOW.astimezone(timezone(timedelta(hours=5, minutes=30)))
+
+    assert brief(NOW - timedelta(days=2), here, 13) == "19 Nov 11:00"
+    assert brief(NOW - timedelta(days=2), NOW, 13) == "19 Nov 05:30Z"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -140,3 +141,26 @@ def test_what_has_ended_takes_one_line_beside_the_axis() -> None:
     assert "✖ 3 ended: host2.example.org 47h ago · host1.example.org 2d ago" in text
     assert text.index("host3.example.org") < text.index("host4.example.org")
     assert text.count("●") == 2
+
+
+@pytest.mark.parametrize("change", [{"as_of": NOW - 30 * DAY}, {"failing_since": NOW - HOUR}, {"as_of": None}], ids=str)
+def test_a_date_that_nobody_can_vouch_for_has_no_healthy_bar(change: dict[str, Any]) -> None:
+    """The last that was seen of it is shown as such: its source is stale, down, or never told."""
+    estate = ending(20, 60, 200)
+    sources = [msgspec.structs.replace(one, **change) if one.name == "edge" else one for one in estate.sources]
+    healthy = drawn(estate, "certification", 8, 78)
+    doubtful = drawn(msgspec.structs.replace(estate, sources=sources), "certification", 8, 78)
+
+    assert sum("●" in text or "▸" in text for text in healthy) == 3
+    assert not any("●" in text or "▸" in text for text in doubtful)
+    assert sum("─?" in text for text in doubtful) == 3
+
+
+def test_a_date_of_a_paused_check_has_no_healthy_bar() -> None:
+    """Nobody judges it meanwhile."""
+    estate = ending(20)
+    paused = [
+        msgspec.structs.replace(view, paused_until=NOW + DAY) if view.name == "certificates" else view
+        for view in estate.checks
+    ]
+    assert any("─?" in text for text in drawn(msgspec.structs.replace(estate, checks=paused), "certification", 8, 78))

@@ -100,17 +100,42 @@ def test_a_broken_chain_of_evidence_is_the_first_thing_told() -> None:
         ({}, "engine ✔ lag <10ms │ /metrics – off │ LIVE"),
         ({"loop_lag_max_seconds": 0.2}, "engine ✔ lag <500ms"),
         ({"loop_lag_max_seconds": 2.0}, "engine ! lag 2.0s"),
-        ({"metrics_address": "127.0.0.1:1"}, "/metrics ✔ not read yet"),
+        ({"metrics_address": "127.0.0.1:1", "started_at": NOW - timedelta(minutes=4)}, "/metrics … not read yet │"),
+        ({"metrics_address": "127.0.0.1:1"}, "/metrics ! nobody reads │"),
+        ({"metrics_address": "127.0.0.1:1", "demo": True}, "/metrics not read │"),
         ({"metrics_address": "127.0.0.1:1", "scraped_at": NOW - timedelta(seconds=15)}, "/metrics ✔ read │ LIVE"),
         ({"metrics_address": "x", "scraped_at": NOW - timedelta(minutes=12)}, "/metrics ! not read for 12m"),
     ],
-    ids=["well", "some lag", "lags", "never read", "read", "no longer read"],
+    ids=["well", "some lag", "lags", "not read yet", "never read", "never read in a demo", "read", "no longer read"],
 )
 def test_a_wide_header_tells_whether_engine_and_metrics_live(changes: dict[str, Any], says: str) -> None:
     """Whoever is on call sees that alerts can come at all."""
     model = build(msgspec.structs.replace(all_pass(), **changes), None, NOW)
 
     assert says in plain(header(model, "controlwatch", 160)[0])
+
+
+@pytest.mark.parametrize(
+    ("late", "says"),
+    [(10, "engine ✔ lag <10ms"), (12, "engine … 12s ago"), (30, "engine … 30s ago")],
+    ids=["in time", "late", "nearly stalled"],
+)
+def test_an_engine_that_was_not_heard_of_lately_is_not_said_to_be_well(late: int, says: str) -> None:
+    """Long before it counts as stalled, the tick gives way to how long ago; its clock stands still beside it."""
+    model = build(all_pass(), None, NOW + timedelta(seconds=late))
+    first = plain(header(model, "controlwatch", 160)[0])
+
+    assert says in first
+    assert "LIVE 05:30:00Z" in first
+    assert model.is_counting is (late > 10)
+
+
+def test_an_attached_screen_says_so() -> None:
+    """Whoever quits it knows that the engine goes on."""
+    model = build(all_pass(), None, NOW)
+
+    assert " ATTACHED " in plain(header(model, "controlwatch", 80, rights=["ATTACHED"])[1])
+    assert "ATTACHED" not in plain(header(model, "controlwatch", 80)[1])
 
 
 def test_a_frozen_engine_is_not_said_to_be_well() -> None:

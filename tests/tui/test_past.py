@@ -108,6 +108,20 @@ def test_a_gap_within_a_day_leaves_nothing_of_that_day_to_believe() -> None:
     assert one.covered == pytest.approx(1 - 3 / 96)
 
 
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.STALE, State.PENDING])
+@pytest.mark.parametrize("days", [EVERY_DAY, [*EVERY_DAY[:2], a_day(1, longest_gap_seconds=10_800.0)]], ids=len)
+def test_time_in_which_nobody_could_tell_is_not_covered(state: State, days: Sequence[Day]) -> None:
+    """Judgements that say unknown prove no more than none, in a gap without a place too."""
+    assert lived(days, turn(-HOUR, state)).covered == 0.0
+    assert control([lived(days, turn(-HOUR, state))])[0] == 0
+
+
+@pytest.mark.parametrize("state", [State.PASS, State.WARN, State.WAIVED, State.FAIL])
+def test_a_conclusive_state_is_covered_until_it_is_lost(state: State) -> None:
+    """Whatever was concluded, it was known; from then on it was not."""
+    assert lived(EVERY_DAY, turn(-HOUR, state), turn(DAY, State.UNKNOWN)).covered == pytest.approx(1 / 4)
+
+
 def lapse(start: timedelta, end: timedelta) -> Lapse:
     """Build a time without a judgement, by hours after the period's start."""
     return Lapse(start=START + start, end=START + end)

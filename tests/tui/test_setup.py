@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from checks.model.doubt import Cause
 from tui.lines import plain, size
 from tui.setup import (
     Asked,
@@ -37,6 +38,8 @@ ADDED = replace(FOUND, draft=Draft(name="okta", kind="okta", values=FOUND.values
 YES = Probed(asked="GET /users", ok=True)
 NO = Probed(asked="okta.roles.read", ok=False, detail="403", costs=("account.roles", "account.privileged"))
 UNTRIED = Probed(asked="GET /logs", ok=None, detail="no answer")
+SILENT = Probed(asked="GET /logs", ok=None, detail="name not found", cause=Cause.UNREACHABLE)
+UNSET = Probed(asked="url and token", ok=False, detail="no OKTA_API_TOKEN", cause=Cause.NOT_CONFIGURED)
 CHECK = Proposed(name="workforce-mfa", check="mfa_coverage", title="Every live human account", sources=("okta",))
 
 
@@ -55,7 +58,9 @@ def text(content: Content) -> str:
         pytest.param(replace(ADDED, tested=Trial(probes=[YES])), "REACHED", id="all granted"),
         pytest.param(replace(ADDED, tested=Trial(probes=[YES, NO])), "PARTLY", id="some granted"),
         pytest.param(replace(ADDED, tested=Trial(probes=[NO, UNTRIED])), "REFUSED", id="none granted"),
-        pytest.param(replace(ADDED, tested=Trial(probes=[UNTRIED])), "NOT TRIED", id="no answer"),
+        pytest.param(replace(ADDED, tested=Trial(probes=[UNTRIED])), "NOT TRIED", id="not tried"),
+        pytest.param(replace(ADDED, tested=Trial(probes=[SILENT])), "UNREACHABLE", id="no answer"),
+        pytest.param(replace(ADDED, tested=Trial(probes=[UNSET])), "FAILED", id="not configured"),
         pytest.param(replace(ADDED, tested=Trial()), "NOT TRIED", id="nothing was asked"),
     ],
 )

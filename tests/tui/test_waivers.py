@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from checks.model.judgement import Outcome
 from checks.model.state import Tally
 from engine.port import Event, WaiverView
 from tests.support.clock import NOW
@@ -305,11 +306,20 @@ def test_a_scope_is_short_in_the_list() -> None:
         pytest.param("okta-prod/*", True, id="glob of an id"),
         pytest.param("user00001", False, id="part of a label"),
         pytest.param("[u]ser00001@example.org", False, id="brackets stand for themselves"),
+        pytest.param("okta-prod/00u[?]", False, id="a sign that is no wildcard"),
     ],
 )
 def test_a_subject_covers_as_in_the_engine(subject: str, *, covered: bool) -> None:
     """Exact ids, labels in any case, only * and ? are wild."""
     assert covers(subject, a_row(1)) is covered
+
+
+def test_what_cannot_be_judged_is_not_counted() -> None:
+    """A waiver of subjects waives failures, and what raised an alarm and is unknown since, as in the engine."""
+    blind = msgspec.structs.replace(a_row(1), outcome=Outcome.UNKNOWN)
+
+    assert not covers("okta-prod/00u1", blind)
+    assert covers("okta-prod/00u1", msgspec.structs.replace(blind, alarmed=True))
 
 
 @pytest.mark.parametrize(
@@ -333,6 +343,7 @@ def test_the_store_is_asked_for_words_that_every_covered_finding_holds() -> None
     """What is wild is left out, and nothing is taken for an operator."""
     assert words_of("kiosk-*@ex?mple.org") == "kiosk- @ex mple.org"
     assert words_of("!odd *~x") == ""
+    assert words_of("Vendor 0000[*] [x]") == "Vendor 0000 [x]"
 
 
 def test_what_a_request_would_cover_is_told_with_names() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.port import Accept, Command, Run
+from engine.port import Accept, Command, Port, Run
 from tui.actor import actor
 from tui.deeds import acks, pause, pause_fault, resume
 from tui.model import Model
@@ -144,3 +144,20 @@ def _ack_form(count: int, note: str) -> Form:
     )
     what = "the finding" if count == 1 else f"{count} findings"
     return Form(f"Acknowledge {what}", [said, ticket, many] if count > 1 else [said, ticket])
+
+
+async def sent(port: Port, commands: Sequence[Command], say: Callable[[str, str], None]) -> None:
+    """Send commands one after the other, and tell of the first that was refused, or how many were done."""
+    many = len(commands) > 1
+    done, told = 0, ""
+    try:
+        for command in commands:
+            reply = await port.send(command)
+            if not reply.ok:
+                say(f"✖ {reply.message}" + (f" ({done} of {len(commands)} done)" if many else ""), "fail")
+                return
+            done, told = done + 1, reply.message
+    except (OSError, TimeoutError) as error:
+        say(f"not sent: {error}" + (f" ({done} of {len(commands)} done)" if many else ""), "fail")
+        return
+    say(f"✔ {done} done: {told}" if many else f"✔ {told}", "pass")

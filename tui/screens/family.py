@@ -219,7 +219,7 @@ class FamilyScreen(Listing):
         """Draw the header, with the data of the checks in view."""
         read = {source.name: source for item in self._in_view() for source in sources_of(item, self.model)}
         told = data([source for source in self.model.sources if source.name in read], self.model.now)
-        return header(self.model, self.crumbs(), width, read_only=self.home.read_only, held=self.held(), data=told)
+        return header(self.model, self.crumbs(), width, rights=self.home.rights, held=self.held(), data=told)
 
     def _check_lines(self, width: int) -> list[Line]:
         shown = self.table.query_shown.check
@@ -376,7 +376,3 @@ class FamilyScreen(Listing):
             waive_blind(self, self._in_view(), "")
         else:
             super().action_waive()
-
-    def action_panel(self, place: int) -> None:
-        """Show the family of that number."""
-        self.home.go(Place("family", list(FAMILIES)[place - 1]))

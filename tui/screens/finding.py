@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from engine.port import Detail
+from engine.port.subjects import literal
 from tui.dossier import Dossier
 from tui.finding import note, page, record, title
 from tui.format import clean
@@ -180,7 +181,7 @@ class FindingScreen(Page):
     def action_waive(self) -> None:
         """Request a waiver of this finding."""
         if self._found is not None:
-            request_waiver(self, self._found.row.check, [self._found.row.subject])
+            request_waiver(self, self._found.row.check, [literal(self._found.row.subject)])
 
     def action_raw(self) -> None:
         """Show the record in the place of the page, or go back to the page."""

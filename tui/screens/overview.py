@@ -11,12 +11,12 @@ from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from checks.model.state import State
-from tui.attention import GROUP, selection, worst_first
+from tui.attention import GROUP, key_of, selection, worst_first
 from tui.glance import glance
 from tui.header import header
 from tui.keys import OVERVIEW, Key, bindings
 from tui.lines import Line
-from tui.model import FAMILIES
+from tui.model import FAMILIES, leaves_in_doubt
 from tui.panels import event_of, events, panel
 from tui.place import Place
 from tui.screens.family import FamilyScreen, Left
@@ -63,14 +63,14 @@ class OverviewScreen(Page):
         self._events = Board(lambda _width: events(self.model, settled=not self._events.has_focus), id="events")
         self._changed = Board(lambda width: changed(self.model, self.past, width), id="changed")
         for board in (self._worst, *self._panels, self._events, self._changed):
-            board.settles = True
+            board.settles = board.leads = True
         self._about = Strips(self._selection, id="about")
         super().__init__()
 
     def place(self) -> Place:
         """Say which row of which board has the cursor."""
         board = self.focused if isinstance(self.focused, Board) else self._worst
-        return Place("overview", "", (board.id, board.key))
+        return Place("overview", "", (board.id, board.chosen))
 
     def restore(self, place: Place) -> None:
         """Put the cursor where it was."""
@@ -132,7 +132,7 @@ class OverviewScreen(Page):
         """Draw the header, with what changed since yesterday once it is known."""
         drawn = self.past
         moved = told(self.model, None if drawn is None else moves(self.model, drawn))
-        return header(self.model, self.crumbs(), width, read_only=self.home.read_only, held=self.held(), moved=moved)
+        return header(self.model, self.crumbs(), width, rights=self.home.rights, held=self.held(), moved=moved)
 
     def _panel(self, family: str, width: int) -> Content:
         board = self._panels[list(FAMILIES).index(family)]
@@ -192,9 +192,21 @@ class OverviewScreen(Page):
         elif message.board is self._changed:
             self._open_moved(key)
         elif key.startswith(GROUP):
-            self.home.action_sources(self.subject()[0])
+            self._open_blind(key)
         else:
             self._open_check(key)
+
+    def _open_blind(self, key: str) -> None:
+        """Show the source that does not tell; where it has told all, the subjects that cannot be judged by it."""
+        group = next((each for each in self.model.groups if key_of(each) == key), None)
+        name = self.subject()[0]
+        if group is None or not self.model.tells_all(name) or group.items[0].view.standing.tally is None:
+            self.home.action_sources(name)
+            return
+        first, *others = (item.view for item in group.items)
+        alone = None if any(each.family == first.family for each in others) else first.name
+        typed = "status:blind" if leaves_in_doubt(name, group.items[0]) else ""
+        self.home.show(FamilyScreen(first.family, left=Left(check=alone, typed=typed)))
 
     def _open_check(self, name: str) -> None:
         item = self.model.check(name)

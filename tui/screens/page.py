@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import ClassVar, Protocol, Self, cast
 
@@ -20,7 +20,7 @@ from tui.header import header
 from tui.keymap import Keymap, applied
 from tui.keys import EVERYWHERE, MOVE, Key, bindings
 from tui.lines import Line, Span, line
-from tui.model import Clock, Model
+from tui.model import FAMILIES, Clock, Model
 from tui.place import Place
 from tui.remembered import Memory
 from tui.scene import Scene
@@ -61,6 +61,11 @@ class Home(Protocol):
     @property
     def read_only(self) -> bool:
         """Whether nothing may be asked of the engine."""
+        ...
+
+    @property
+    def rights(self) -> Collection[str]:
+        """Name what the header says of this screen: READ-ONLY, ATTACHED."""
         ...
 
     def show(self, page: Page) -> None:
@@ -216,7 +221,7 @@ class Page(Screen[None]):
                 widget.redraw()
 
     def _top_lines(self, width: int) -> list[Line]:
-        return header(self.model, self.crumbs(), width, read_only=self.home.read_only, held=self.held())
+        return header(self.model, self.crumbs(), width, rights=self.home.rights, held=self.held())
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small for anything."""
@@ -317,6 +322,10 @@ class Page(Screen[None]):
             self._zoom = Zoom(self, self.focused)
             self.call_after_refresh(self.draw)
 
+    def action_panel(self, place: int) -> None:
+        """Show the family of that number."""
+        self.home.go(Place("family", list(FAMILIES)[place - 1]))
+
     def action_run(self) -> None:
         """Ask the selected sources to run now."""
         deeds.run_sources(self, self.run_targets())
@@ -352,31 +361,10 @@ class Page(Screen[None]):
 
     def send(self, *commands: Command) -> None:
         """Send commands one after the other and show what became of them; the screen does not wait."""
-        asked = partial(self._send, commands[0]) if len(commands) == 1 else partial(self._send_many, commands)
-        start(self, asked, group="commands")
+        start(self, partial(self._send, commands), group="commands")
 
-    async def _send(self, command: Command) -> None:
-        try:
-            reply = await self.home.port.send(command)
-        except (OSError, TimeoutError) as error:
-            self.say(f"not sent: {error}", "fail")
-            return
-        self.say(("✔ " if reply.ok else "✖ ") + reply.message, "pass" if reply.ok else "fail")
-
-    async def _send_many(self, commands: Sequence[Command]) -> None:
-        """Send all, and tell of the first that was refused, or how many were done."""
-        done, told = 0, ""
-        try:
-            for command in commands:
-                reply = await self.home.port.send(command)
-                if not reply.ok:
-                    self.say(f"✖ {reply.message} ({done} of {len(commands)} done)", "fail")
-                    return
-                done, told = done + 1, reply.message
-        except (OSError, TimeoutError) as error:
-            self.say(f"not sent: {error} ({done} of {len(commands)} done)", "fail")
-            return
-        self.say(f"✔ {done} done: {told}", "pass")
+    async def _send(self, commands: Sequence[Command]) -> None:
+        await deeds.sent(self.home.port, commands, self.say)
 
     def action_copy(self) -> None:
         """Copy what is selected to the terminal's clipboard."""

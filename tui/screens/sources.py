@@ -39,6 +39,7 @@ class SourcesScreen(Page):
     def __init__(self, selected: str = "") -> None:
         self._table = Board(lambda width: table(self.model, width), id="sources")
         self._table.key = selected or None
+        self._table.leads = True
         self._events: tuple[str, Sequence[Event]] | None = None
         """The source whose events are known, and they."""
         self._seen: object = None
@@ -54,7 +55,7 @@ class SourcesScreen(Page):
 
     def place(self) -> Place:
         """Say where the cursor is."""
-        return Place("sources", "", self._table.key)
+        return Place("sources", "", self._table.chosen)
 
     def restore(self, place: Place) -> None:
         """Put the cursor where it was."""

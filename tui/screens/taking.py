@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.worker import Worker
 
 from engine.port import Row
+from engine.port.subjects import literal
 from tui.columns import Column, plain_cells
 from tui.export import Wanted, Written, marked_rows, path_fault, tsv, write
 from tui.format import clean, number
@@ -127,7 +128,7 @@ class Taking:
         if len(checks) > 1:
             self._on.say(f"a waiver is of one check, and these are of {len(checks)}: ← → shows one alone", "warn")
         elif rows:
-            request_waiver(self._on, checks[0], [row.subject for row in rows])
+            request_waiver(self._on, checks[0], [literal(row.subject) for row in rows])
 
     # The file ---------------------------------------------------------------------------------------------------------
 

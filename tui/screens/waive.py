@@ -10,6 +10,7 @@ from textual.timer import Timer
 
 from checks.model.doubt import STRUCTURAL, Cause
 from engine.port import Port, RequestWaiver, WaiverView
+from engine.port.subjects import is_wild
 from tui.actor import actor
 from tui.format import clean, number
 from tui.lines import Line, Span, line
@@ -45,8 +46,8 @@ def request_waiver(
 ) -> None:
     """Ask for what a request needs, and send it: for subjects of a check, or what a source structurally cannot tell.
 
-    Empty names are asked for; ``like`` another waiver, it goes on with that. Read-only, it says so and does nothing
-    else.
+    Subjects are patterns: what is taken from a row is made ``literal``. Empty names are asked for; ``like`` another
+    waiver, it goes on with that. Read-only, it says so and does nothing else.
     """
     if on.home.read_only:
         on.say("read-only: waivers are requested where the engine runs")
@@ -79,7 +80,7 @@ class _Request:
         self._model = model
         self._structural = structural
         self._like = like
-        self._marked = subjects if len(subjects) > EDITED or any("," in each for each in subjects) else ()
+        self._marked = () if len(subjects) <= EDITED and _can_be_typed(subjects) else subjects
         """Subjects that are taken as they were marked."""
         self._typed = () if self._marked else subjects
         self._told: Line = ()
@@ -241,8 +242,13 @@ class _Request:
 
     async def _covered(self, check: str, subjects: tuple[str, ...]) -> Line:
         found = await named_by(self._port, check, subjects)
-        wild = any("*" in each or "?" in each for each in subjects)
+        wild = any(is_wild(each) for each in subjects)
         return would_cover(found.rows, found.total, whole=found.whole, wild=wild)
+
+
+def _can_be_typed(subjects: Sequence[str]) -> bool:
+    """Tell whether subjects come out of a line of text as they went into it."""
+    return subjects_of(", ".join(subjects)) == tuple(subjects) and all(each.isprintable() for each in subjects)
 
 
 def _ends(longest: int, now: datetime) -> Fault:

@@ -162,9 +162,9 @@ class WaiversScreen(Page):
             if widget.display:
                 widget.redraw()
 
-    async def _send(self, command: Command) -> None:
+    async def _send(self, commands: Sequence[Command]) -> None:
         """Send a command, and show what it changed."""
-        await super()._send(command)
+        await super()._send(commands)
         await self._load()
 
     def _list_content(self, width: int) -> Content:

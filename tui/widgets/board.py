@@ -66,6 +66,8 @@ class Board(Painted, can_focus=True):
         """A box; else a rule above only."""
         self.settles = False
         """Whether it shows its top while it does not have the focus, so that what is worst or newest is in sight."""
+        self.leads = False
+        """Whether the cursor stays on the first row until somebody moves it, so that what is worst stays in sight."""
         self._selects = selects
         """Whether rows have a cursor; else the board scrolls as a page of text."""
         self._keys: list[str] = []
@@ -76,6 +78,8 @@ class Board(Painted, can_focus=True):
         """Where on the widget the first row is drawn."""
         self.key: str | None = None
         """The cursor's row."""
+        self._led: str | None = None
+        """The row that the cursor stands on because nobody has moved it: the first."""
         self._told: str | None = None
         """The row that was last told of."""
 
@@ -113,7 +117,8 @@ class Board(Painted, can_focus=True):
             below = [key for key, _ in content.rows[self._top + self._room :]]
             above = [key for key, _ in content.rows[: self._top]]
             rows += [BLANK] * (self._room - len(rows))
-            rows.append((Span(" "), *content.more(below or above)))
+            told = _hidden(content, above, below) if self._selects else content.more(below or above)
+            rows.append((Span(" "), *told))
         rows += [BLANK] * (room - len(rows))
         return [crop(each, inner) for each in (*content.head, *rows, *content.foot)][:height]
 
@@ -123,9 +128,15 @@ class Board(Painted, can_focus=True):
         return (Span("▌", "mark") if key == self.key and self.has_focus else Span(" "), *each)
 
     def _follow(self, keys: list[str]) -> None:
-        """Keep the cursor on its row when rows come and go; where its row is gone, on the nearest place."""
+        """Keep the cursor on its row when rows come and go; where its row is gone, on the nearest place.
+
+        Where it ``leads`` it is on the first row until somebody has moved it.
+        """
         self._keys = keys
-        if self.key in keys:
+        if self.leads and self._selects and self.key == self._led:
+            self._index = 0
+            self.key = self._led = keys[0] if keys else None
+        elif self.key in keys:
             self._index = keys.index(self.key)
         else:
             self._index = max(0, min(self._index, len(keys) - 1))
@@ -155,14 +166,20 @@ class Board(Painted, can_focus=True):
             return
         self._index = max(0, min(index, len(self._keys) - 1))
         self.key = self._keys[self._index]
+        self._led = None
         self.redraw()
 
     def select(self, key: str) -> None:
         """Put the cursor on the row with this key, if it is there."""
         if key in self._keys:
             self.move_to(self._keys.index(key))
-        else:
-            self.key = key
+        elif key:
+            self.key, self._led = key, None
+
+    @property
+    def chosen(self) -> str | None:
+        """Give the cursor's row where somebody has put it there."""
+        return None if self.leads and self.key == self._led else self.key
 
     def action_down(self) -> None:
         """Go one row down."""
@@ -220,3 +237,11 @@ class Board(Painted, can_focus=True):
     def on_mouse_scroll_up(self) -> None:
         """Go three rows up."""
         self.move_to(self._at - 3)
+
+
+def _hidden(content: Content, above: Sequence[str], below: Sequence[str]) -> Line:
+    """Say what does not fit: what is above is as hidden as what is below, and as a rule worse."""
+    rest = content.more(below) if below else ()
+    if not above:
+        return rest
+    return (Span(f"↑ {len(above)} above ", "dim"), *content.more(above)[1:], *((Span("  "), *rest) if rest else ()))

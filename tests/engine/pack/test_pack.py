@@ -10,6 +10,7 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from checks.model.state import State
@@ -133,7 +134,8 @@ def test_a_gap_is_told_with_its_place_and_is_no_pass() -> None:
     [gap] = rows(files, "gaps")
     assert (gap["start"], gap["end"], gap["exact"]) == ("2026-11-18T02:00:00Z", "2026-11-18T05:00:00Z", "yes")
     [summary] = rows(files, "summary")
-    assert (summary["days_in_control"], summary["days_observed"], summary["breaches"]) == ("1", "3", "1")
+    assert (summary["days_in_control"], summary["days_judged"], summary["breaches"]) == ("1", "3", "1")
+    assert summary["days_conclusive"] == "3"
 
 
 def test_a_breach_names_owner_waivers_and_evidence() -> None:
@@ -181,7 +183,16 @@ def test_a_period_that_goes_on_is_known_until_now() -> None:
     """What is ahead is neither a gap nor in control."""
     files = opened(told(until=START + 30 * DAY))
     assert json.loads(files["pack.json"])["known_until"] == "2026-11-21T00:00:00Z"
-    assert rows(files, "summary")[0]["days_observed"] == "3"
+    assert rows(files, "summary")[0]["days_judged"] == "3"
+
+
+def test_a_check_that_was_never_conclusive_covers_nothing() -> None:
+    """Its days were judged, and nothing of the period is known."""
+    turns = [Turn(at=START, state=State.UNKNOWN, verdict="unknown", unknown=3)]
+    days = [msgspec.structs.replace(day, conclusive=0) for day in told().pasts[0].days]
+    [summary] = rows(opened(told(pasts=[Past(check="mfa", turns=turns, days=days)])), "summary")
+    assert (summary["days_in_control"], summary["days_judged"], summary["days_conclusive"]) == ("0", "3", "0")
+    assert (summary["period_covered"], summary["breaches"]) == ("0.0", "0")
 
 
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "  =1"])

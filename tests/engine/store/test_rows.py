@@ -11,6 +11,7 @@ import pytest
 from checks.model.doubt import Cause
 from checks.model.judgement import Outcome
 from engine.port import Query, Row
+from engine.port.subjects import certain, literal
 from engine.store import Live, Store
 from tests.support.clock import NOW
 from tests.support.judging import finding, judge, memory
@@ -124,3 +125,15 @@ async def test_a_row_tells_all_that_was_found(filled: Store) -> None:
     )
     assert await filled.row(row.id, NOW) == row
     assert await filled.row(4711, NOW) is None
+
+
+@pytest.mark.parametrize("name", ["a*b", "a?b", "a[*]b", "a[ab]b", "a%_b", "a\\*b", "[2001:db8::1]:443"])
+async def test_a_literal_waives_its_own_row_alone(store: Store, name: str) -> None:
+    """Counted before and waived after, by the store as by the screen, and found by the words that are asked for."""
+    found = [finding(each) for each in {name, "aXb", "ab", "aXYb", "a*bc", "a[*]b"}]
+    waiver = Live(id="W-1", subjects=[literal(f"okta-prod/{name}")], starts=NOW, ends=NOW + DAY)
+    await judge(store, found, NOW)
+    assert await store.covered("workforce-mfa", [waiver]) == {"W-1": 1}
+    await judge(store, found, NOW, waivers=[waiver])
+    waived = await store.rows(Query(view="waived", text=certain(waiver.subjects[0])), NOW)
+    assert [row.subject for row in waived.rows] == [f"okta-prod/{name}"]

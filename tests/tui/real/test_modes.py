@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.console import COMMAND, write_estate
-from tests.support.keysteps import FORM, GONE, Way
+from tests.support.keysteps import FINDING, FORM, GONE, Way
 from tests.support.programs import canned, surroundings
 from tests.support.terminal import Terminal, on_terminal
 from tests.support.walking import follow
@@ -26,7 +26,7 @@ TOUR: Way = (
     ("escape", GONE + "/ 0"),
     ("s", "Sort by"),
     ("escape", GONE + "Sort by"),
-    ("enter", r"\A (controlwatch . MFA coverage . )?workforce-mfa"),
+    ("enter", FINDING),
     ("S", "6 of 7 fresh"),
     ("h", "In control"),
     ("e", "newest first"),
@@ -139,7 +139,7 @@ def test_wide_characters_move_no_column(words: tuple[str, ...], size: tuple[int,
         assert len(rows) > 6
         assert len({terminal.column_of("no second factor", row) for row in rows}) == 1
         assert not terminal.overflow
-        follow(terminal, (("enter", "Evidence"),))
+        follow(terminal, (("enter", FINDING),))
         assert {terminal.end_of(row) for row in range(2, size[1] - 1)} == {size[0]}
 
 

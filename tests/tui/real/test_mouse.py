@@ -23,10 +23,10 @@ def test_a_click_on_a_key_of_the_footer_does_what_the_key_does(scene: Scene, tmp
         terminal.expect(scene.ready)
         follow(terminal, scene.way)
         terminal.expect(scene.home)
-        for key in screen_keys()[scene.screen]:
-            label = f" {key.shown} {key.label} "
-            step = scene.steps.get(key.id)
-            if step is not None and not step.stays and label in f"{terminal.lines[-1]} ":
+        keys = {key.id: key for key in screen_keys()[scene.screen]}
+        for name, step in scene.steps.items():
+            label = f" {keys[name].shown} {keys[name].label} "
+            if not step.stays and label in f"{terminal.lines[-1]} ":
                 walk(terminal, step, partial(click_footer, terminal, label.strip()), scene.home)
 
 

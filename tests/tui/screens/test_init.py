@@ -91,7 +91,7 @@ async def test_the_screen_is_there_while_it_is_still_looking() -> None:
         assert setup.may_find is not None
         setup.may_find.set()
         await stage.settle()
-        assert "▌+ FOUND     okta" in stage.text
+        assert "▌+ FOUND       okta" in stage.text
 
 
 async def test_a_source_is_tested_as_it_is_added() -> None:
@@ -193,7 +193,7 @@ async def test_a_source_is_left_out_again() -> None:
     async with started() as stage:
         await stage.press("j", "enter", "ctrl+s", "d")
         assert "0 in the file" in stage.text
-        assert "+ FOUND     edge" in stage.text
+        assert "+ FOUND       edge" in stage.text
 
 
 async def test_a_file_that_cannot_be_written_is_told() -> None:

@@ -7,10 +7,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from engine.port import Event, Run, Selftest
+from checks.model.doubt import Cause
+from checks.model.state import Tally
+from engine.port import BlindBy, Event, Run, Selftest
 from tests.support.clock import NOW
 from tests.support.estates import ESTATES, CannedPort, all_pass, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, shown
+from tests.support.snapshots import a_standing
 
 
 @pytest.mark.parametrize("glyphs", ["unicode", "ascii"])
@@ -129,6 +132,23 @@ async def test_a_blind_source_opens_the_source() -> None:
         await stage.press("j", "j", "enter")
         assert stage.page == "SourcesScreen"
         assert "unreachable since" in stage.text
+
+
+async def test_a_source_that_has_told_all_opens_the_subjects_that_are_in_doubt() -> None:
+    """Enter on BLIND goes to whom it is about where the source itself has nothing more to say."""
+    told = BlindBy(source="edge", cause=Cause.UNREACHABLE, since=NOW, detail="1 of 204 subjects cannot be judged")
+    views = [
+        msgspec.structs.replace(view, standing=a_standing(tally=Tally(passed=203, unknown=1)), blind_by=told)
+        if view.name == "certificates"
+        else view
+        for view in all_pass().checks
+    ]
+    async with shown(msgspec.structs.replace(all_pass(), checks=views)) as stage:
+        assert "data ▲ LIMITED" in stage.text
+        await stage.press("enter")
+        assert stage.page == "FamilyScreen"
+        assert "check certificates" in stage.text
+        assert "status:blind" in stage.text
 
 
 async def test_a_digit_focuses_a_panel_and_again_opens_it() -> None:

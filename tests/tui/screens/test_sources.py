@@ -145,6 +145,7 @@ async def test_the_last_day_is_drawn_from_its_events() -> None:
     async with shown() as stage:
         await stage.press("S")
         assert "│ 24h     ✖" in stage.text
+        assert "✖  now !" in stage.text, "what the source is now is no cell of the strip"
     async with shown(port=DeafPort(mixed())) as stage:
         await stage.press("S")
         assert "│ 24h " not in stage.text

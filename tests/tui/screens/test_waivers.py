@@ -153,6 +153,17 @@ async def test_a_request_is_made_of_a_finding() -> None:
         assert "✔ done" in stage.lines[-1]
 
 
+async def test_a_request_made_of_a_finding_covers_it_alone_however_its_id_is_spelled() -> None:
+    """Signs of the id that would be wild are written so that they are not."""
+    rows = [a_row(number, subject=f"okta-prod/user {number:05d}") for number in (1, 2, 3)]
+    port = WaiverPort(mixed(), [a_row(9, subject="okta-prod/user 0000*", label="a-star"), *rows], waiver_file=[])
+    async with shown(port=port) as stage:
+        await stage.press("1", "1", "x")
+        await counted(stage)
+        assert "okta-prod/user 0000[*]" in stage.text
+        assert "would cover 1 of 4 open findings now: a-star" in stage.text
+
+
 async def test_an_emergency_is_one_persons_for_a_day() -> None:
     """The form says what that means, and days do not count."""
     async with shown(port=a_port(waiver_file=[])) as stage:

@@ -23,6 +23,7 @@ class Watched(Board):
         self.shown_rows = rows
         self.painted: list[int] = []
         super().__init__(lambda _width: Content(title=line("T"), rows=[(row, line(row)) for row in self.shown_rows]))
+        self.leads = True
 
     def refresh(self, *regions: Region, **how: Any) -> Watched:
         """Remember the rows."""
@@ -95,7 +96,23 @@ async def test_what_does_not_fit_is_counted() -> None:
         assert text(board)[-2].startswith("│ … 13 more")
         await pilot.press("G")
         assert "▌19" in text(board)[-3]
-        assert text(board)[-2].startswith("│ … 13 more")
+        assert text(board)[-2].startswith("│ ↑ 13 above")
+        await pilot.press("k", "k", "k", "k", "k", "k", "k", "k")
+        assert text(board)[-2].startswith("│ ↑ 11 above   … 2 more")
+
+
+async def test_the_cursor_stays_on_top_until_somebody_moves_it() -> None:
+    """What fails later comes above, in sight; whoever has moved keeps the row, and is told what is above."""
+    async with staged(*map(str, range(20))) as (board, pilot):
+        board.shown_rows[:0] = ["worse", "bad"]
+        board.redraw()
+        assert (board.key, board.chosen) == ("worse", None)
+        assert "▌worse" in text(board)[1]
+        await pilot.press("j")
+        board.shown_rows[:0] = [f"new {place}" for place in range(9)]
+        board.redraw()
+        assert (board.key, board.chosen) == ("bad", "bad")
+        assert text(board)[-2].startswith("│ ↑ 4 above   … 20 more")
 
 
 async def test_the_mouse_moves_the_cursor() -> None:

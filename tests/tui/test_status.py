@@ -1,0 +1,134 @@
+"""What counts about a check and how a source is are told in a few cells, and never better than they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from checks.model.doubt import Cause, Gap
+from checks.model.state import State, Tally
+from engine.port import BlindBy, Snapshot
+from tests.support.clock import NOW
+from tests.support.snapshots import a_check, a_snapshot, a_source, a_standing
+from tui.attention import key_of, selection, worst_first
+from tui.family import data
+from tui.header import header
+from tui.lines import plain
+from tui.model import attention, build
+from tui.outages import outages
+from tui.panels import panel
+from tui.sources import detail, table
+from tui.status import figure
+
+HOUR = timedelta(hours=1)
+
+
+def in_doubt(tally: Tally, **changes: Any) -> Snapshot:
+    """Build an estate whose source has told all that it can, and whose check is blind all the same."""
+    told = f"{tally.unknown} of {tally.population} subjects cannot be judged"
+    blind = BlindBy(source="okta-prod", cause=Cause.UNREACHABLE, since=NOW - HOUR, detail=told)
+    view = a_check(standing=a_standing(tally=tally, threshold=0.1 if tally.failed else 1.0), blind_by=blind)
+    others = [a_source("aardvark"), a_source()]
+    return a_snapshot(checks=[msgspec.structs.replace(view, **changes)], sources=others)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "told"),
+    [
+        pytest.param(in_doubt(Tally(failed=51, unknown=9)), "51 ✖ 9 ?", id="blind with counts"),
+        pytest.param(in_doubt(Tally(failed=43112, unknown=123456)), "43k ✖ 123k ?", id="blind with many"),
+        pytest.param(in_doubt(Tally(barred=True)), "no data", id="blind with nobody in scope"),
+        pytest.param(
+            in_doubt(Tally(passed=1), standing=a_standing(valid_until=NOW - HOUR)),
+            "too old",
+            id="was is not known",
+        ),
+        pytest.param(
+            a_snapshot(checks=[a_check(standing=a_standing(tally=Tally(passed=22, failed=2), threshold=0.9))]),
+            "2/24",
+            id="passes with failures",
+        ),
+        pytest.param(a_snapshot(), "98", id="passes without"),
+    ],
+)
+def test_a_figure_tells_what_fails_and_what_is_unknown(snapshot: Snapshot, told: str) -> None:
+    """No data is said only where there is none, and what a passing check tolerates is not hidden."""
+    assert figure(build(snapshot, None, NOW).items[0], NOW) == told
+
+
+def test_a_source_that_leaves_subjects_in_doubt_is_limited_everywhere() -> None:
+    """What blinds a check is never ticked off beside it: panel, family, sources and their detail tell why."""
+    model = build(in_doubt(Tally(passed=1, unknown=1)), None, NOW)
+    assert model.items[0].state is State.UNKNOWN
+    why = "workforce-mfa: 1 of 2 subjects cannot be judged"
+
+    rows = table(model, 140).rows
+    assert [key for key, _ in rows] == ["okta-prod", "aardvark"]
+    assert plain(rows[0][1]).startswith("▲ LIMITED ")
+    assert plain(rows[0][1]).rstrip().endswith(f"unreachable: {why}")
+    assert any(why in plain(row) for _, row in detail(model, "okta-prod", 140).rows)
+    assert plain(panel(model, "mfa", 1, 78).foot[0]).startswith(" data ▲ LIMITED")
+    assert plain(data(model.sources, NOW)[0]).startswith("data ▲ LIMITED 5m")
+    (outage,) = outages(model.items, model, 140, 3)
+    assert "LIMITED: unreachable; workforce-mfa is BLIND: 1 of 2 subjects" in plain(outage)
+    assert model.tells_all("okta-prod")
+    assert not build(a_snapshot(sources=()), None, NOW).tells_all("okta-prod")
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        pytest.param(in_doubt(Tally(passed=9, unknown=1)), id="unknown subjects that a waiver covers"),
+        pytest.param(in_doubt(Tally(passed=9)), id="no unknown subject"),
+    ],
+)
+def test_a_source_whose_subjects_are_known_is_well(snapshot: Snapshot) -> None:
+    """Only a blind check's unknown subjects are held against the source that is named."""
+    view = snapshot.checks[0]
+    waived = msgspec.structs.replace(view.standing.tally or Tally(), waived_unknown=1, waived_bar=True)
+    checks = [msgspec.structs.replace(view, standing=msgspec.structs.replace(view.standing, tally=waived))]
+    model = build(msgspec.structs.replace(snapshot, checks=checks), None, NOW)
+
+    assert [each.gaps for each in model.sources] == [(), ()]
+
+
+def test_a_gap_that_the_source_told_itself_is_not_told_twice() -> None:
+    """The cause that the source gave is the better text."""
+    gap = Gap(source="okta-prod", cause=Cause.UNREACHABLE, kind="facts", fields=("account.mfa",))
+    estate = msgspec.structs.replace(in_doubt(Tally(passed=1, unknown=1)), sources=[a_source(gaps=(gap,))])
+
+    assert [each.gaps for each in build(estate, None, NOW).sources] == [(gap,)]
+
+
+@pytest.mark.parametrize(("fault", "late"), [("gone", timedelta(0)), (None, timedelta(minutes=20))], ids=str)
+def test_a_frozen_screen_promises_nothing(fault: str | None, late: timedelta) -> None:
+    """While nothing newer is known no source is ticked off, fresh, running, or asked again."""
+    estate = a_snapshot(sources=[a_source(running=True), a_source("aws")])
+    model = build(estate, fault, NOW + late)
+    assert model.is_frozen
+    told = [
+        *(plain(row) for row in header(model, "", 120)),
+        *(plain(row) for _, row in table(model, 140).rows),
+        plain(table(model, 140).note),
+        *(plain(row) for _, row in detail(model, "aws", 140).rows if "✔ PASS" not in plain(row)),
+        *(plain(row) for row in panel(model, "mfa", 1, 100).foot),
+        *(plain(row) for row in selection(model, "workforce-mfa")[1:]),
+        *(plain(row) for row in data(model.sources, model.now)),
+    ]
+
+    untrue = ("asks again", "next run", "fresh", "running", "↻", "data ✔", "prod ✔", "✔ OK")
+    assert [(word, row) for word in untrue for row in told if word in row] == []
+    assert "2 sources, nothing newer is known" in told[1]
+
+
+def test_a_blind_row_tells_its_counts() -> None:
+    """The worst-first list and the lines about its cursor tell what is known now, not that nothing is."""
+    model = build(in_doubt(Tally(failed=51, unknown=9)), None, NOW)
+    (group,) = attention(model)
+    text = "\n".join([plain(worst_first(model, 140).rows[0][1]), *map(plain, selection(model, key_of(group)))])
+
+    assert "no data" not in text
+    assert text.count("51 ✖ 9 ?") == 2
