@@ -97,7 +97,7 @@ def test_serve_ends_cleanly(tmp_path: Path, name: str) -> None:
     with serving(tmp_path) as process:
         until(lambda: PASSES in scraped(port))
         process.send_signal(signal.Signals[name])
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=60) == 0
 
     assert "Traceback" not in (tmp_path / "serve.log").read_text()
     assert not (tmp_path / "state" / "engine.sock").exists()
@@ -178,7 +178,7 @@ def test_a_closed_terminal_ends_the_process(tmp_path: Path) -> None:
     with on_a_terminal(tmp_path) as (process, terminal):
         painted(terminal)
         os.close(terminal)
-        process.wait(timeout=15)
+        process.wait(timeout=60)
 
     assert command("evidence", "verify", folder=tmp_path).returncode == 0
 
@@ -191,7 +191,7 @@ def test_a_signal_restores_the_terminal(tmp_path: Path, name: str) -> None:
         painted(terminal)
         process.send_signal(signal.Signals[name])
         tail = drained(terminal, 3)
-        process.wait(timeout=15)
+        process.wait(timeout=60)
 
     assert b"\x1b[?1049l" in tail
     assert b"\x1b[?25h" in tail

@@ -20,6 +20,7 @@ BUSY_SECONDS: Final = 5.0
 CHECKED_BYTES: Final = 32 * 1024 * 1024
 """Up to this size the whole file is checked at the start (some 50 ms); a larger one shows damage when it is read."""
 
+_FIRST_PAGE_BYTES: Final = 4_096
 _MAGIC: Final = b"SQLite format 3\0"
 
 
@@ -74,6 +75,9 @@ def _inspect(path: Path, newest: int) -> int | None:
     with path.open("rb") as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise corrupt(path, "is not an SQLite database")
+    _undo_half_a_start(path)
+    if path.stat().st_size == 0:
+        return None
     with contextlib.closing(connect_reading(path)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -90,6 +94,16 @@ def _inspect(path: Path, newest: int) -> int | None:
             if verdict != "ok":
                 raise corrupt(path, f"the database is damaged ({verdict})")
     return int(version)
+
+
+def _undo_half_a_start(path: Path) -> None:
+    """Have SQLite roll back the first page of a file that a kill left half made; nobody who only reads can.
+
+    Once there is more than that page it logs ahead, and no journal is rolled back any more.
+    """
+    if path.with_name(f"{path.name}-journal").exists() and path.stat().st_size <= _FIRST_PAGE_BYTES:
+        with contextlib.closing(connect(path, durable=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, version: int, migrations: Sequence[str]) -> None:

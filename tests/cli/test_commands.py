@@ -81,7 +81,7 @@ def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
         pytest.param(["evidence", "accept-break"], "Missing option '--reason'", id="break-no-reason"),
         pytest.param(["evidence", "accept-break", "--reason", " "], "say what explains", id="break-empty-reason"),
         pytest.param(["--log-format", "xml", "check"], "'xml' is not one of", id="log-format"),
-        pytest.param(["attach", "/nowhere"], "/nowhere", id="attach-nowhere"),
+        pytest.param(["attach", "/nowhere"], "no terminal to draw on", id="attach-without-a-terminal"),
         pytest.param(["--config", "nowhere.toml", "check"], "nowhere.toml: there is no such file", id="config-nowhere"),
         pytest.param(["--config", ".", "check"], "there is no such file", id="config-folder"),
         pytest.param(["--config", "bad.toml", "check"], "bad.toml: metric: unknown section", id="bad-config"),

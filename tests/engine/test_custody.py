@@ -309,9 +309,9 @@ async def test_a_fault_of_ours_is_no_proof_that_the_chain_holds(
 
 async def test_a_watch_that_does_not_end_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that hangs is told once as a chain that cannot be read and as evidence that cannot be written."""
-    monkeypatch.setattr(custody, "STUCK_SECONDS", 0.0)
     async with driven(config(tmp_path), Clock()) as it:
         await after(it)
+        monkeypatch.setattr(custody, "STUCK_SECONDS", 0.0)
         hanging = asyncio.Event()
         monkeypatch.setattr(it.engine.store, "touch", hanging.wait)
         await it.run(MINUTES)

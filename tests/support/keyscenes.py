@@ -58,6 +58,7 @@ OVERVIEW_SCENE: Final = Scene(
     },
 )
 _ALONE: Final = (("right", r"row 1/2\d\d(?<!290)"),)
+_AT_TOP: Final = (("g", "▌.*user00036@"), ("K", ""), ("K", "│ +since "))
 FAMILY_SCENE: Final = Scene(
     screen="family",
     home=FAMILY,
@@ -83,8 +84,8 @@ FAMILY_SCENE: Final = Scene(
         "mark.all": Step(seen="290 marked", back=(("U", FAMILY),)),
         "mark.none": Step(gone="1 marked", before=(("space", "1 marked"),)),
         "list.alike": Step(seen="reason:", back=(("escape", "^ 290 of"),)),
-        "detail.down": Step(gone="│ +since ", before=(("g", "▌.*user00036@"), ("K", "│ +since "))),
-        "detail.up": Step(seen="│ +since ", before=(("J", f"{GONE}│ +since "),)),
+        "detail.down": Step(gone="│ +since ", before=_AT_TOP),
+        "detail.up": Step(seen="│ +since ", before=(*_AT_TOP, ("J", f"{GONE}│ +since "))),
         "list.export": Step(seen="Write 290 findings", back=ESCAPE),
         "list.check": Step(seen="check workforce-mfa", back=(("left", "/290"),)),
         "list.check_back": Step(seen="/290", before=(("right", "check workforce-mfa"),)),

@@ -200,7 +200,7 @@ class Terminal:
         """Read until something holds; fails with the screen when it does not."""
         until = time.monotonic() + PATIENCE_SECONDS
         while not what():
-            while not self.read():
+            if not self.read():
                 assert time.monotonic() < until, f"not seen: {said}\n{self.text}"
 
     def expect(self, pattern: str) -> None:
