@@ -39,6 +39,8 @@ OUTCOMES: Mapping[Outcome, Word] = {
     Outcome.EXCLUDED: Word.PASS,
 }
 SOON = timedelta(minutes=1)
+_NEVER: Mapping[State, str] = {State.PENDING: "first run", State.STALE: "too old"}
+"""What stands for the last known state where there is none."""
 BADNESS: Mapping[str, int] = {
     word: rank for rank, word in enumerate(("NO DATA", "STALE", "DOWN", "PARTIAL", "FIRST RUN", "LIMITED", "OK"))
 }
@@ -90,15 +92,15 @@ def was(item: Item, now: datetime) -> str:
     if _is_counted(item):
         return f"{compact(tally.failed)} {GLYPHS[State.FAIL]} {compact(tally.unknown)} {GLYPHS[State.UNKNOWN]}"
     if known is None:
-        return "first run" if item.state is State.PENDING else "too old" if tally.population else "no data"
+        return _NEVER.get(item.state, "in doubt" if tally.population else "no data")
     at = known.at.astimezone(now.tzinfo)
     return f"was {GLYPHS[known.state]} {at.strftime('%H:%M') if at.date() == now.date() else at.strftime('%d %b')}"
 
 
 def _is_counted(item: Item) -> bool:
-    """Tell whether a blind check was judged, and its counts are no older than they may be."""
+    """Tell whether a blind check was judged, its counts are no older than they may be, and say what is in doubt."""
     told = item.blind is not None and bool(item.blind.source)
-    return told and item.state is State.UNKNOWN and item.view.tally.population > 0
+    return told and item.state is State.UNKNOWN and item.view.tally.failed + item.view.tally.unknown > 0
 
 
 def coverage(item: Item) -> str:
