@@ -11,7 +11,9 @@ from textual.events import Key, Paste
 from tui.pasting import END, LONGEST, SILENCES, START, Pastes
 
 PIECES = st.lists(
-    st.sampled_from([START, END, "\x1b", "\x1b[", "\x1b[2", "\x1b[20", "0~", "1~", "[", "q", "\r", "\x9b31m", "ä", "\x00"]),
+    st.sampled_from(
+        [START, END, "\x1b", "\x1b[", "\x1b[2", "\x1b[20", "0~", "1~", "[", "q", "\r", "\x9b31m", "ä", "\x00"]
+    ),
     max_size=12,
 )
 
