@@ -127,6 +127,10 @@ def test_a_locale_that_says_nothing_is_no_fault(environment: dict[str, str], tmp
         toured(terminal)
 
 
+FEW = 6
+"""Rows that would prove too little."""
+
+
 @pytest.mark.parametrize("size", [(80, 24), (132, 40)], ids=["80x24", "132x40"])
 @pytest.mark.parametrize("words", [("unicode", "wide"), ("ascii", "wide")], ids=["unicode", "ascii"])
 def test_wide_characters_move_no_column(words: tuple[str, ...], size: tuple[int, int], tmp_path: Path) -> None:
@@ -135,12 +139,17 @@ def test_wide_characters_move_no_column(words: tuple[str, ...], size: tuple[int,
         terminal.expect("LIVE")
         follow(terminal, (("1", "."), ("1", "row 1/290")))
         terminal.expect("山田太郎|王小明|[?]{4}")
-        rows = [row for row in range(6, 18) if "no second factor" in terminal.lines[row]]
-        assert len(rows) > 6
-        assert len({terminal.column_of("no second factor", row) for row in rows}) == 1
+        terminal.wait(lambda: len(told(terminal)) > FEW, "rows with wide names")
+        assert len({terminal.column_of("no second factor", row) for row in told(terminal)}) == 1
         assert not terminal.overflow
         follow(terminal, (("enter", FINDING),))
-        assert {terminal.end_of(row) for row in range(2, size[1] - 1)} == {size[0]}
+        framed = range(2, size[1] - 1)
+        terminal.wait(lambda: {terminal.end_of(row) for row in framed} == {size[0]}, "frames that end at the edge")
+
+
+def told(terminal: Terminal) -> list[int]:
+    """Give the rows of the list that tell a reason."""
+    return [row for row in range(6, 18) if "no second factor" in terminal.lines[row]]
 
 
 def errors(folder: Path) -> str:
