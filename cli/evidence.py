@@ -7,6 +7,7 @@ import getpass
 import json
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from cli.setting import Setting, say
 if TYPE_CHECKING:
     from engine.audit import Listed
     from engine.config import Config
+    from engine.port import Packed, PackQuery
 
 
 @click.group("evidence")
@@ -51,30 +53,38 @@ def evidence_list(setting: Setting, source: str | None, limit: int, form: str) -
 @click.option("--out", default="", help="A name that ends in .zip, or a new folder; else a .zip here.")
 @click.pass_obj
 def evidence_pack(setting: Setting, since: str, until: str, checks: tuple[str, ...], out: str) -> int:
-    """Pack what became of the checks over a period, with the evidence of it; exit 1 when the chain is broken."""
-    from cli.version import VERSION
+    """Pack what became of the checks over a period; exit 1 when its evidence is broken or missing."""
     from engine.engine import utc_now
-    from engine.pack.gather import NoPack, packed
     from engine.port import PackQuery
-    from tui.pack import put, target_fault
+    from tui.pack import put, target_fault, told_of
 
     now = utc_now()
-    try:
-        query = PackQuery(since=_instant(since), until=_instant(until, end=True) if until else now, checks=checks)
-        pack = packed(setting.load(), query, now, VERSION)
-    except NoPack as refusal:
-        raise click.UsageError(str(refusal)) from None
-    target = out or pack.name
-    if fault := target_fault(target):
+    query = PackQuery(since=_instant(since), until=_instant(until, end=True) if until else now, checks=checks)
+    if out and (fault := target_fault(out)):
         raise click.UsageError(f"--out: {fault}")
+    pack = _packed(setting.load(), query, now, Path(out or ".pack").expanduser().absolute().parent)
+    target = out or pack.name
     try:
         told = put(pack, target)
+    except FileExistsError:
+        raise click.UsageError(f"--out: {target} is there already; nothing is written over it") from None
     except OSError as error:
-        say(f"--out: {target}: {error.strerror or error}")
+        say(f"--out: {told_of(error)}")
         return OWN_FAULT
     sys.stdout.write(f"{target}\n")
     say(told)
-    return 0 if pack.chain_valid else FAILS
+    return 0 if pack.holds else FAILS
+
+
+def _packed(config: Config, query: PackQuery, now: datetime, folder: Path) -> Packed:
+    from cli.version import VERSION
+    from engine.pack.gather import NoPack
+    from engine.pack.making import packed
+
+    try:
+        return packed(config, query, now, VERSION, folder)
+    except NoPack as refusal:
+        raise click.UsageError(str(refusal)) from None
 
 
 def _instant(text: str, *, end: bool = False) -> datetime:

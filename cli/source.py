@@ -50,13 +50,11 @@ def source_test(setting: Setting, names: tuple[str, ...]) -> int:
     config = setting.load()
     chosen = _chosen(config, names)
     results = asyncio.run(probes_of(config, chosen))
-    refused = False
     for source, probes in zip(chosen, results, strict=True):
         sys.stdout.write(f"{source.name} ({source.common.kind})\n")
-        for probe in probes:
-            refused = refused or probe.ok is not True
-            sys.stdout.write(_told(probe))
-    return 3 if refused else 0
+        sys.stdout.writelines(map(_told, probes))
+        sys.stdout.write(_before(source, probes, config))
+    return 0 if all(probe.ok is True for probes in results for probe in probes) else 3
 
 
 @source_command.command("accept")
@@ -91,6 +89,23 @@ def _told(probe: Probe) -> str:
         f"\n      costs: {', '.join(probe.costs)} (unknown without it)" if probe.costs and probe.ok is not True else ""
     )
     return f"  {mark} {clean(probe.asked)}{f': {clean(probe.detail)}' if probe.detail else ''}{costs}\n"
+
+
+def _before(source: SourceConfig, probes: Sequence[Probe], config: Config) -> str:
+    """Say that what is not there was there, where a run under this same configuration has told all."""
+    from checks.model.doubt import Cause
+    from checks.model.units import rfc3339
+    from engine.store.earlier import earlier
+
+    if not any(probe.cause is Cause.NOT_CONFIGURED for probe in probes):
+        return ""
+    memory = earlier(config.state_dir).get(source.name)
+    if memory is None or memory.completed_at is None or memory.config_digest != source.digest:
+        return ""
+    return (
+        f"    it was there: the run that ended {rfc3339(memory.completed_at)} told all under this same configuration;\n"
+        "    bring back what is named above (is what holds it mounted?), or mend the configuration if it has moved\n"
+    )
 
 
 async def probes_of(config: Config, chosen: Sequence[SourceConfig]) -> list[Sequence[Probe]]:

@@ -18,11 +18,13 @@ import msgspec
 
 from checks.model.units import plain
 from engine.elsewhere import Elsewhere
+from engine.keeping import PACKS
 from engine.port import (
     Command,
     Detail,
     EventQuery,
     Events,
+    NotSent,
     Packed,
     PackQuery,
     Past,
@@ -44,7 +46,9 @@ T = TypeVar("T")
 LONGEST_FRAME = 64 * 1024 * 1024
 SOCKET_NAME = "engine.sock"
 REQUEST_SECONDS = 30.0
-"""An evidence pack may take so long, and the first snapshot of an engine that begins."""
+"""The first snapshot of an engine that begins may take so long."""
+PACK_SECONDS = 600.0
+"""An evidence pack may take so long."""
 ANSWER_SECONDS = 10.0
 """A question that is not answered within this is told as unanswered: the engine has stopped, or hangs."""
 LOOK_SECONDS = 0.1
@@ -53,6 +57,10 @@ LOOK_SECONDS = 0.1
 
 class CannotAttach(PortFault):
     """There is no engine to attach to, or it does not answer; start one with ``controlwatch serve``."""
+
+
+class NobodyThere(CannotAttach, NotSent):
+    """Nothing listens on the socket; start an engine with ``controlwatch serve``."""
 
 
 class AskRows(msgspec.Struct, tag="rows", frozen=True):
@@ -218,7 +226,7 @@ class AttachedPort:
     ) -> None:
         """Speak to the engine that holds ``folder``, waiting ``answer_seconds`` for an answer at most.
 
-        For the first snapshot and for an evidence pack it waits ``seconds``.
+        For the first snapshot it waits ``seconds``, for an evidence pack ten minutes.
         """
         self._path = folder / SOCKET_NAME
         self._seconds = seconds
@@ -278,8 +286,9 @@ class AttachedPort:
         return await self._ask(AskWaivers(), _WAIVERS)
 
     async def pack(self, query: PackQuery) -> Packed:
-        """Make an evidence pack of a period; raises ``CannotAttach``."""
-        return await self._ask(AskPack(query), _PACKED)
+        """Make an evidence pack of a period, in the state folder as it is seen here; raises ``CannotAttach``."""
+        made = await self._ask(AskPack(query), _PACKED)
+        return msgspec.structs.replace(made, path=str(self._path.parent / PACKS / Path(made.path).name))
 
     async def send(self, command: Command) -> Reply:
         """Ask for something to be done; raises ``CannotAttach``."""
@@ -287,7 +296,7 @@ class AttachedPort:
 
     async def _ask(self, question: Question, decoder: msgspec.json.Decoder[T]) -> T:
         reader, writer = await self._connect()
-        patience = self._seconds if isinstance(question, AskPack) else self._answer_seconds
+        patience = PACK_SECONDS if isinstance(question, AskPack) else self._answer_seconds
         try:
             await _write(writer, Asked(question))
             answer = await asyncio.wait_for(_read(reader, Answer), patience)
@@ -308,7 +317,7 @@ class AttachedPort:
             return await asyncio.open_unix_connection(_reachable(self._path))
         except OSError as error:
             message = f"no engine answers at {self._path} ({error.strerror}); start one with: controlwatch serve"
-            raise CannotAttach(message) from None
+            raise NobodyThere(message) from None
 
     async def _watch(self, reader: asyncio.StreamReader) -> None:
         try:

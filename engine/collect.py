@@ -22,7 +22,7 @@ from checks.model.units import format_duration
 from engine.evidence import Manifest
 from engine.spool import Spooler
 from engine.store import StoreError
-from sources.common.errors import SourceError
+from sources.common.errors import Absent, SourceError
 
 if TYPE_CHECKING:
     from engine.blobs import Blob, FolderBlobs
@@ -63,12 +63,16 @@ async def collect(
     blobs: FolderBlobs,
     baseline: Mapping[str, int] | None,
     version: str,
+    last: datetime | None = None,
 ) -> Collected:
-    """Run a source once; raises only what the blob store raises (``StoreFull``, ``StoreReadOnly``) and cancellation."""
+    """Run a source once; ``last`` is the end of its latest complete run under this configuration.
+
+    Raises only what the blob store raises (``StoreFull``, ``StoreReadOnly``) and cancellation.
+    """
     spooler = Spooler(config.name, blobs.spool(), config.common.classify)
     run = _Run(context.started)
     try:
-        fault = await _drain(config, context, spooler, run)
+        fault = await _drain(config, context, spooler, run, last)
         gaps = _gaps(config.name, spooler, run, fault, baseline)
         blob = await asyncio.to_thread(spooler.commit)
     except BaseException:
@@ -94,7 +98,9 @@ def _decisive(gaps: Sequence[Gap], fault: Gap | None) -> Gap | None:
     return next((gap for gap in gaps if gap.kind == "members" and gap.cause not in STRUCTURAL), None)
 
 
-async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: _Run) -> Gap | None:
+async def _drain(
+    config: SourceConfig, context: Context, spooler: Spooler, run: _Run, last: datetime | None
+) -> Gap | None:
     """Read a source to its end; return the gap that ended it early, if one did."""
     longest = min(config.common.timeout, context.deadline)
     limit = asyncio.timeout(longest.total_seconds())
@@ -104,7 +110,8 @@ async def _drain(config: SourceConfig, context: Context, spooler: Spooler, run: 
                 _take(page, spooler, run)
                 await asyncio.sleep(0)
     except SourceError as error:
-        return _fault(config.name, error.cause, str(error))
+        known = error.gone(last) if isinstance(error, Absent) and last is not None else error
+        return _fault(config.name, known.cause, str(known))
     except StoreError:
         raise  # the disk's fault, not the source's
     except TimeoutError:

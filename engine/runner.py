@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -13,15 +13,15 @@ import aiohttp
 import msgspec
 
 from checks.model.doubt import Cause
+from engine.activity import DAY, Activity
 from engine.collect import baseline_of, collect
 from engine.custody import source_writer
 from engine.evidence import Manifest, digest_of, manifest_bytes
 from engine.judge import chained
 from engine.lend import Lent, Shared
 from engine.port import Event, KnownTime
-from engine.store import Shrunken, SourceMemory, Store, StoreError
+from engine.store import Ended, Runs, Shrunken, SourceMemory, Store, StoreError
 from engine.times import Sought, currencies_of, known_times, labels_of
-from engine.views import Activity
 
 if TYPE_CHECKING:
     from engine.blobs import FolderBlobs
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 FIRST_RETRY = timedelta(seconds=30)
+LOST_KEPT = 200
+"""Runs of one source that could not be stored and are remembered, to be told of after a restart."""
 
 
 class Host(Protocol):
@@ -91,6 +93,14 @@ class Runner:
         if self._shared is not None:
             await self._shared.session.close()
             self._shared = None
+
+    def recall(self, runs: Mapping[str, Runs]) -> None:
+        """Take in how runs ended before this engine started, those that could not be stored too."""
+        for name, told in runs.items():
+            memory = self.memories.get(name)
+            unkept = [Ended(at=at) for at in memory.unkept] if memory is not None else []
+            ended = sorted((*told.ended, *unkept), key=lambda each: each.at)
+            self.doing(name).lately.recall(told.first, ended)
 
     def start_due(self, now: datetime) -> None:
         """Start every source whose time has come."""
@@ -164,13 +174,14 @@ class Runner:
             context = Lent(self._shared, name, deadline, self.blobs, latest, self._progress, traffic)
             traffic.begin()
             try:
-                collected = await collect(config, context, self.blobs, memory.baseline, self.version)
+                last = memory.completed_at if memory.config_digest == config.digest else None
+                collected = await collect(config, context, self.blobs, memory.baseline, self.version, last)
                 traffic.end(complete=collected.manifest.complete)
                 async with self.host.settling:
                     await self._save(await self._absorb(self.memory(name), collected), collected)
             except StoreError as error:  # the disk's fault, not the source's: what it told before stands until its age
                 self.host.written(error, source_writer(name))
-                self.memories[name] = msgspec.structs.replace(self.memory(name), attempted_at=context.started)
+                self.memories[name] = _unkept(self.memory(name), context.started, self.clock())
                 self._reschedule(name, kept=False)
                 return
             self._reschedule(name)
@@ -256,6 +267,12 @@ class Runner:
         activity.done = progress.done
         activity.plan = progress.plan or activity.plan
         self.host.moved()
+
+
+def _unkept(memory: SourceMemory, started: datetime, now: datetime) -> SourceMemory:
+    """Remember that a run could not be stored, until one can; a day's at most."""
+    lost = [at for at in memory.unkept if at >= now - DAY][-LOST_KEPT:]
+    return msgspec.structs.replace(memory, attempted_at=started, unkept=(*lost, now))
 
 
 def _failed(memory: SourceMemory, error: str, cause: Cause, at: datetime) -> SourceMemory:

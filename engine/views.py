@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,66 +13,26 @@ from checks.model.check import AlarmKind
 from checks.model.doubt import Cause
 from checks.model.state import BLIND, State
 from checks.model.units import format_duration
+from engine.activity import Activity
 from engine.judge import recorded, standing_of
 from engine.port import Alarm, BlindBy, CheckView, PolicyValue, Quota, SourceView
+from engine.port.timeline import longest_quiet
 from engine.store import CheckMemory, SourceMemory
 from engine.times import deadlines_of, labels_of
 from engine.waivers import NONE, Waivers
-from sources.common.traffic import Traffic, Window
+from sources.common.traffic import Window
 
 if TYPE_CHECKING:
     from checks.model.check import Check
     from checks.model.result import Result
     from engine.config import CheckConfig, Config, SourceConfig
-    from sources.common.source import Plan
-
-
-DAY = timedelta(days=1)
-RUNS_KEPT = 1440
-"""Runs of one source that are kept to tell how long they take."""
-
-
-@dataclass(slots=True)
-class Lately:
-    """The runs of a source within a day, as far as this engine has seen them."""
-
-    ended: deque[tuple[datetime, float | None]] = field(default_factory=lambda: deque(maxlen=RUNS_KEPT))
-    """When each ended, and the seconds that it took; None of one that was not complete."""
-    took: Sequence[float] = ()
-    """Of those that were complete, the shortest first."""
-
-    def note(self, at: datetime, seconds: float | None) -> None:
-        """Count one more run, and forget those of more than a day before it."""
-        self.ended.append((at, seconds))
-        while self.ended[0][0] < at - DAY:
-            self.ended.popleft()
-        self.took = sorted(each for _, each in self.ended if each is not None)
-
-    def quantile(self, share: float) -> float | None:
-        """Give the seconds that so many of the complete runs did not exceed; None when none was."""
-        return self.took[min(len(self.took) - 1, int(len(self.took) * share))] if self.took else None
-
-
-@dataclass(slots=True)
-class Activity:
-    """What a source is doing, and has done since the engine started."""
-
-    running: bool = False
-    next_run: datetime | None = None
-    done: int = 0
-    plan: Plan | None = None
-    runs: int = 0
-    failures: int = 0
-    traffic: Traffic = field(default_factory=Traffic)
-    in_a_row: int = field(default=0)
-    """Failures since the last complete run; they space the retries."""
-    lately: Lately = field(default_factory=Lately)
 
 
 def source_views(
     config: Config,
     memories: Mapping[str, SourceMemory],
     activity: Mapping[str, Activity],
+    now: datetime,
 ) -> list[SourceView]:
     """Show every configured source."""
     readers: dict[str, list[str]] = {}
@@ -82,17 +40,14 @@ def source_views(
         for name in (*check.judged, *check.joined):
             readers.setdefault(name, []).append(check.name)
     return [
-        _source_view(source, memories.get(name), activity.get(name) or Activity(), readers.get(name, []))
+        _ran(_active(_source_view(source, memories.get(name), readers.get(name, [])), doing), doing, now)
         for name, source in config.sources.items()
+        for doing in (activity.get(name) or Activity(),)
     ]
 
 
-def _source_view(
-    source: SourceConfig,
-    memory: SourceMemory | None,
-    activity: Activity,
-    readers: Sequence[str],
-) -> SourceView:
+def _source_view(source: SourceConfig, memory: SourceMemory | None, readers: Sequence[str]) -> SourceView:
+    """Show what is configured, and what is remembered over restarts."""
     memory = memory or SourceMemory(name=source.name)
     complete = memory.complete
     gaps = [*(complete.gaps if complete is not None else ()), *memory.last_gaps]
@@ -103,36 +58,54 @@ def _source_view(
         attempted_at=memory.attempted_at,
         completed_at=memory.completed_at,
         complete=complete is not None and memory.last_error is None,
-        running=activity.running,
         as_of=complete.as_of if complete is not None else None,
         records=complete.kept if complete is not None else 0,
         last_error=memory.last_error,
         cause=Cause(memory.cause) if memory.cause is not None else None,
         failing_since=memory.failing_since,
         gaps=tuple(dict.fromkeys(gaps)),
-        next_run=activity.next_run,
         every=source.every,
         max_age=source.max_age,
         duration_seconds=memory.duration_seconds,
-        requests_done=activity.done,
-        requests_planned=activity.plan.requests if activity.plan is not None else None,
-        plan_seconds=activity.plan.seconds if activity.plan is not None else None,
         checks=tuple(readers),
-        runs=activity.runs,
-        failures=activity.failures,
         digest=complete.blob if complete is not None else None,
         labels=labels_of(source),
-        requests=activity.traffic.requests,
-        request_failures={cause.value: count for cause, count in activity.traffic.failures.items()},
-        throttled=activity.traffic.throttled,
-        throttle_seconds=activity.traffic.throttle_seconds,
-        quota=_quota(activity.traffic.scarcest),
-        credential_expires_at=activity.traffic.credential_ends,
-        failures_in_a_row=activity.in_a_row,
-        runs_24h=len(activity.lately.ended),
-        complete_24h=len(activity.lately.took),
-        p50_seconds=activity.lately.quantile(0.5),
-        p95_seconds=activity.lately.quantile(0.95),
+    )
+
+
+def _active(view: SourceView, doing: Activity) -> SourceView:
+    """Add what a source is doing, and has done since the engine started."""
+    plan, traffic = doing.plan, doing.traffic
+    return msgspec.structs.replace(
+        view,
+        running=doing.running,
+        next_run=doing.next_run,
+        requests_done=doing.done,
+        requests_planned=plan.requests if plan is not None else None,
+        plan_seconds=plan.seconds if plan is not None else None,
+        runs=doing.runs,
+        failures=doing.failures,
+        requests=traffic.requests,
+        request_failures={cause.value: count for cause, count in traffic.failures.items()},
+        throttled=traffic.throttled,
+        throttle_seconds=traffic.throttle_seconds,
+        quota=_quota(traffic.scarcest),
+        credential_expires_at=traffic.credential_ends,
+        failures_in_a_row=doing.in_a_row,
+    )
+
+
+def _ran(view: SourceView, doing: Activity, now: datetime) -> SourceView:
+    """Add how the runs of the last day ended."""
+    lately = doing.lately.at(now)
+    return msgspec.structs.replace(
+        view,
+        runs_24h=len(lately.ended),
+        complete_24h=len(lately.took),
+        known_since=lately.known_since(now),
+        silences=tuple(lately.silences(now, longest_quiet([view.every], view.max_age))),
+        p50_seconds=lately.quantile(0.5),
+        p95_seconds=lately.quantile(0.95),
     )
 
 
@@ -176,11 +149,23 @@ def _check_view(
     now: datetime,
     unwritten: str | None,
 ) -> CheckView:
-    result = memory.result
+    """Show what is configured of a check, what its latest judgement found, and what blinds it."""
+    view = _judged(_configured(check, memory), check, memory)
+    if (state := recorded(memory, now)) in BLIND:
+        blind_by = _blind_by(view.sources, memory, sources, state, now, unwritten)
+        view = msgspec.structs.replace(view, was=memory.was, blind_by=blind_by)
+    return msgspec.structs.replace(
+        view,
+        state_since=memory.state_since,
+        paused_until=memory.paused_until,
+        opened_24h=counts[0],
+        resolved_24h=counts[1],
+    )
+
+
+def _configured(check: CheckConfig, memory: CheckMemory) -> CheckView:
+    """Show what is configured of a check, and what its state is derived from."""
     unit, common = check.check, check.common
-    standing = standing_of(memory)
-    state = recorded(memory, now)
-    names = (*check.judged, *check.joined)
     return CheckView(
         name=check.name,
         check=common.check,
@@ -191,26 +176,29 @@ def _check_view(
         runbook=common.runbook,
         policy_ref=common.policy_ref,
         controls=common.controls if common.controls is not None else tuple(item.control for item in unit.controls),
-        sources=names,
-        standing=standing,
-        verdict=result.verdict if result is not None else None,
-        as_of=result.as_of if result is not None else None,
-        read=result.read if result is not None else 0,
-        excluded=result.excluded if result is not None else {},
-        gaps=result.gaps if result is not None else (),
-        depths=result.depths if result is not None else {},
-        urgent=result.urgent if result is not None else 0,
-        alarms=_alarms(unit, memory),
+        sources=(*check.judged, *check.joined),
+        standing=standing_of(memory),
         max_age=check.max_age,
-        state_since=memory.state_since,
-        was=memory.was if state in BLIND else None,
-        blind_by=_blind_by(names, memory, sources, state, now, unwritten) if state in BLIND else None,
         policy=policy_of(check),
-        evidence=memory.manifests,
         explain=unit.explain,
-        paused_until=memory.paused_until,
-        opened_24h=counts[0],
-        resolved_24h=counts[1],
+    )
+
+
+def _judged(view: CheckView, check: CheckConfig, memory: CheckMemory) -> CheckView:
+    """Add what the latest judgement found."""
+    view = msgspec.structs.replace(view, alarms=_alarms(check.check, memory), evidence=memory.manifests)
+    result = memory.result
+    if result is None:
+        return view
+    return msgspec.structs.replace(
+        view,
+        verdict=result.verdict,
+        as_of=result.as_of,
+        read=result.read,
+        excluded=result.excluded,
+        gaps=result.gaps,
+        depths=result.depths,
+        urgent=result.urgent,
     )
 
 

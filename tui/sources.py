@@ -7,13 +7,24 @@ from datetime import datetime, timedelta
 
 from checks.model.doubt import Gap
 from checks.model.state import State
-from engine.port import Event, SourceView
+from engine.port import Event, SourceView, is_fresh
 from tui.eventlog import folded
 from tui.format import age, age2, clean, compact, fit, fitting, full, moment, number, percent, seconds, wrap
 from tui.lines import Line, Span, line, size
-from tui.model import Item, Model, is_fresh
-from tui.status import BADNESS, GLYPHS, ROLES, SOON, retry, source_cause, source_plan, source_state
-from tui.timeline import RECOVERED, timeline
+from tui.model import Item, Model
+from tui.status import (
+    BADNESS,
+    FAULTS,
+    GLYPHS,
+    ROLES,
+    SOON,
+    is_known_limit,
+    retry,
+    source_cause,
+    source_plan,
+    source_state,
+)
+from tui.timeline import DAY, RECOVERED, timeline
 from tui.widgets.board import Content
 
 EXPIRES_DAYS = 14
@@ -33,16 +44,17 @@ def table(model: Model, width: int) -> Content:
     waiting = {State.PENDING}
     blinding = {group.blind.source for group in model.groups if {item.state for item in group.items} != waiting}
 
-    def badness(source: SourceView) -> tuple[bool, int, str]:
+    def place(source: SourceView) -> tuple[bool, bool, int, str]:
         word = source_state(source, now)[1]
-        return word == "OK" or source.name not in blinding, BADNESS[word], source.name
+        leads = word in FAULTS or (word != "OK" and source.name in blinding)
+        return not leads, is_known_limit(source, now), BADNESS[word], source.name
 
-    ordered = sorted(model.sources, key=badness)
+    ordered = sorted(model.sources, key=place)
     fresh = sum(is_fresh(source, now) for source in ordered)
     if model.snapshot is None:
         empty = "  … waiting for the engine's first snapshot"
     else:
-        empty = "  No sources configured: edit the configuration, see ?"
+        empty = f"  No sources configured: edit the configuration, see {model.keymap.named('go.help')}"
     return Content(
         title=line(Span("Sources", "strong"), Span(" worst first", "dim")),
         note=line(
@@ -86,7 +98,7 @@ def _row(source: SourceView, model: Model, width: int) -> Line:
         Span(" " + fit(clean(source.name), _name_width(width)), "text" if word == "OK" else "strong"),
         Span(" " + fit(aged, 6, right=True), "text" if is_fresh(source, now) else "stale"),
         Span(" " + fit(age(source.max_age), 4, right=True), "dim"),
-        Span(" " + fit(_held(source, 7), 7, right=True), "dim" if source.complete_24h == source.runs_24h else "text"),
+        Span(" " + fit(_held(source, now), 7, right=True), "dim" if source.complete_24h == source.runs_24h else "text"),
         Span(" " + fit(_next(source, now), 7, right=True), "dim"),
     ]
     if width >= _MIDDLE:
@@ -106,10 +118,21 @@ def held(source: SourceView) -> str:
     return f"{number(source.complete_24h)}/{number(source.runs_24h)}" if source.runs_24h else "–"
 
 
-def _held(source: SourceView, width: int) -> str:
-    """Write how many runs of the last day were complete; where there is no room, their share, rounded down."""
-    share = percent(source.complete_24h / source.runs_24h) if source.runs_24h else "–"
-    return fitting(width, held(source), f"{source.complete_24h}/{source.runs_24h}", share)
+def _held(source: SourceView, now: datetime) -> str:
+    """Write how many runs of the last day were complete; where there is no room, their share, rounded down.
+
+    A star follows where less than a day is known; the detail says since when.
+    """
+    if not source.runs_24h:
+        return "–"
+    star = "*" if is_part(source, now) else ""
+    told = held(source), f"{source.complete_24h}/{source.runs_24h}", percent(source.complete_24h / source.runs_24h)
+    return fitting(7, *(f"{each}{star}" for each in told))
+
+
+def is_part(source: SourceView, now: datetime) -> bool:
+    """Tell whether less than the last day is known of a source's runs, within a minute."""
+    return source.known_since is not None and source.known_since > now - DAY + timedelta(minutes=1)
 
 
 def _took(value: float | None) -> str:
@@ -188,7 +211,7 @@ def _facts(source: SourceView, model: Model, width: int, events: Sequence[Event]
     lines += field("data", f"{aged}{told}, may be {age2(source.max_age)} old", width)
     if events is not None and model.snapshot is not None:
         cells = 96 if width >= 120 else 48 if width >= 66 else 24
-        strip = timeline(events, source, model.snapshot.started_at, now, cells)
+        strip = timeline(events, source, now, cells)
         glyph, _, role = source_state(source, now)
         lines.append((Span(f" {'24h':<8}", "dim"), *strip, Span("  now ", "dim"), Span(glyph, role)))
     lines += field("runs", _runs(source, now), width)
@@ -217,7 +240,8 @@ def _runs(source: SourceView, now: datetime) -> str:
     took = f"last took {seconds(source.duration_seconds)}"
     if source.p50_seconds is not None:
         took += f", half within {seconds(source.p50_seconds)}, 95 % within {seconds(source.p95_seconds)}"
-    day = f"; {held(source)} complete within a day" if source.runs_24h else ""
+    within = f"since {moment(source.known_since, now)}" if is_part(source, now) else "within a day"
+    day = f"; {held(source)} complete {within}" if source.runs_24h else ""
     since = f"; {number(source.runs - source.failures)} of {number(source.runs)} complete since the engine started"
     whole = source.every.total_seconds()
     every = seconds(whole) if whole < LEAST_MINUTES * 60 else age2(source.every)

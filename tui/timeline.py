@@ -14,33 +14,26 @@ RECOVERED = "complete again"
 EVENTS_ASKED = 100
 
 
-def timeline(events: Sequence[Event], source: SourceView, started: datetime, now: datetime, cells: int) -> Line:
+def timeline(events: Sequence[Event], source: SourceView, now: datetime, cells: int) -> Line:
     """Draw the last 24 hours, one cell an equal part: ``✖`` where it failed at any time, ``·`` where nothing is known.
 
-    ``events`` are the source's own, newest first, as far back as they reach; before the engine's start nothing is
-    known, since nobody can say that it was asked at all.
+    ``events`` are the source's own, newest first, as far back as they reach. Nothing is known before its first run, nor
+    of a time in which no run ended though one was due.
     """
     step = DAY / cells
     failing = _failing(events, source, now)
     begins = now - DAY
-    known = max(started, _first(events, source, started))
+    known = source.known_since
     spans: list[Span] = []
     for cell in range(cells):
         since, until = begins + cell * step, begins + (cell + 1) * step
         if any(a < until and b > since for a, b in failing):
             spans.append(Span("✖", "fail"))
-        elif until <= known:
+        elif known is None or until <= known or any(a.start <= since and until <= a.end for a in source.silences):
             spans.append(Span("·", "faint"))
         else:
             spans.append(Span("✔", "pass"))
     return tuple(spans)
-
-
-def _first(events: Sequence[Event], source: SourceView, started: datetime) -> datetime:
-    """Give the first instant at which the source is known to have been asked."""
-    if source.as_of is None and not events:
-        return datetime.max.replace(tzinfo=started.tzinfo)
-    return started if source.runs else max(started, source.attempted_at or started)
 
 
 def _failing(events: Sequence[Event], source: SourceView, now: datetime) -> list[tuple[datetime, datetime]]:

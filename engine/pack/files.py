@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -42,7 +42,8 @@ the manifest's `blob`, as long as retention keeps it. What a breach cites is a m
     gzip -dc STATE/evidence/ab/abcdef….jsonl.gz | jq .         # what the source told, a record a line
 
 Every blob is kept for 72 hours; then the last of each day and source, and each under a change of state or a first
-failure, for 550 days. `blob_let_go_at` in `manifests.csv` says when one went.
+failure, for 550 days. `blob_is` in `manifests.csv` says what became of each when the pack was made: kept, let go by
+that rule at `blob_let_go_at`, or missing. {missing}
 
     jq -r 'select (.seq == 7) | [.prev, .seq, .kind, .at, .body] | join ("\\n")' chain.jsonl | head -c -1 | sha256sum
 
@@ -72,7 +73,7 @@ _ABOUT: Final = {
     "gaps": "times without a judgement",
     "breaches": "times in which a check failed, with owner, waivers in force and the evidence that found it",
     "waivers": "the waivers and requests of the file that touch the period, as they are now",
-    "manifests": "the collections that ended within the period",
+    "manifests": "the collections that ended within the period or are cited by a change, and what became of the blobs",
     "manifests.jsonl": "their manifests, byte for byte, one a line",
     "chain.jsonl": "the entries of the evidence chain of the period",
 }
@@ -96,15 +97,15 @@ def files(told: Told) -> Iterator[tuple[str, bytes]]:
     yield "chain.jsonl", b"".join(_entry(each) + b"\n" for each in told.links)
 
 
-def archive(told: Told) -> tuple[bytes, int]:
-    """Make the archive, with the digests of all its files in ``SHA256SUMS``; give it, and how many files it has."""
-    made, sums, folder = io.BytesIO(), [], stem(told)
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+def archive(told: Told, into: BinaryIO) -> int:
+    """Write the archive, with the digests of all its files in ``SHA256SUMS``; give how many files it has."""
+    sums, folder = [], stem(told)
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, data in files(told):
             packed.writestr(_entry_of(f"{folder}/{name}", told.at), data)
             sums.append(f"{hashlib.sha256(data).hexdigest()}  {name}\n")
         packed.writestr(_entry_of(f"{folder}/{SUMS}", told.at), "".join(sums))
-    return made.getvalue(), len(sums) + 1
+    return len(sums) + 1
 
 
 def _entry_of(name: str, at: datetime) -> zipfile.ZipInfo:
@@ -126,6 +127,7 @@ def _readme(told: Told, found: list[Table]) -> str:
         at=rfc3339(told.at),
         checks=len(told.checks),
         chain=_chain(told),
+        missing=_missing(told),
         files="\n".join(listed),
     )
 
@@ -134,6 +136,13 @@ def _chain(told: Told) -> str:
     one = told.verified
     held = f"{one.entries} entries hold, and its head is {one.head.hash.hex()}"
     return held if one.first_bad is None else f"IT IS BROKEN at entry {one.first_bad} ({one.why}); before it {held}"
+
+
+def _missing(told: Told) -> str:
+    missing = told.missing
+    if not missing:
+        return "None was missing."
+    return "\n".join(["THESE ARE MISSING, and no rule let them go:", "", *(f"- {name}" for name in missing)])
 
 
 def _about(told: Told, found: list[Table]) -> bytes:
@@ -153,6 +162,8 @@ def _about(told: Told, found: list[Table]) -> bytes:
             "first_bad": verified.first_bad,
             "why": verified.why,
         },
+        "blobs": dict(sorted(Counter(each.blob_is for each in told.manifests).items())),
+        "missing": told.missing,
         "rows": {table.name: len(table.rows) for table in found},
     }
     return _JSON.encode(body) + b"\n"

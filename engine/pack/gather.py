@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from engine import waivers
+from engine.blobs import BlobMissing, FolderBlobs
 from engine.chain import Link, Verified
 from engine.desk_waivers import path_of
-from engine.pack.files import archive, stem
+from engine.keeping import unreadable
 from engine.pack.told import Checked, Kept, Told
-from engine.port import Packed, PackQuery, Past, PastQuery
+from engine.port import PackQuery, Past, PastQuery
 from engine.port.timeline import longest_quiet
 from engine.store import StoreError
 from engine.store.chaining import verified
@@ -40,25 +45,9 @@ class NoPack(ValueError):
     """The period is none that a pack can be of; the message says why."""
 
 
-def packed(config: Config, query: PackQuery, at: datetime, version: str) -> Packed:
-    """Read a period from the state folder and make its pack, in the calling thread.
-
-    Raises ``NoPack`` on a period that is none, and ``StoreError`` when there is nothing to read.
-    """
-    if not timedelta(0) < query.until - query.since <= LONGEST:
-        message = f"a pack is of a period that ends after it begins, at most {LONGEST.days} days later"
-        raise NoPack(message)
-    if query.since >= at:
-        message = "nothing is known of a period that is yet to come"
-        raise NoPack(message)
-    found = gathered(config, query, at, version)
-    data, files = archive(found)
-    broken = found.verified.first_bad is not None
-    return Packed(name=f"{stem(found)}.zip", data=data, files=files, chain_valid=not broken, checks=len(found.checks))
-
-
 def gathered(config: Config, query: PackQuery, at: datetime, version: str) -> Told:
-    """Read everything of a period; raises ``StoreError``."""
+    """Read everything of a period; raises ``NoPack`` on one that is none, and ``StoreError``."""
+    _expect_period(query, at)
     unknown = [name for name in query.checks if name not in config.checks]
     if unknown:
         message = f"no configured check {unknown[0]!r}"
@@ -78,9 +67,19 @@ def gathered(config: Config, query: PackQuery, at: datetime, version: str) -> To
         waivers=[each for each in file.waivers if each.written.check in kept],
         malformed=file.malformed,
         manifests=read.manifests,
+        lost=read.lost,
         links=read.links,
         verified=read.verified,
     )
+
+
+def _expect_period(query: PackQuery, at: datetime) -> None:
+    if not timedelta(0) < query.until - query.since <= LONGEST:
+        message = f"a pack is of a period that ends after it begins, at most {LONGEST.days} days later"
+        raise NoPack(message)
+    if query.since >= at:
+        message = "nothing is known of a period that is yet to come"
+        raise NoPack(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +88,59 @@ class _Reading:
 
     pasts: Sequence[Past]
     manifests: Sequence[Kept]
+    lost: Sequence[str]
     links: Sequence[Link]
     verified: Verified
 
 
 def _read(path: Path, checks: Sequence[str], query: PackQuery) -> _Reading:
-    if not path.exists():
-        message = f"{path.parent} holds no evidence yet; run: controlwatch check"
-        raise StoreError(message)
-    prepare(path, migrations())
-    past_sql, ledger_sql, evidence_sql = load("past.sql"), load("ledger.sql"), load("evidence.sql")
-    period = (stored(query.since), stored(query.until))
+    _ready(path)
+    past_sql, ledger_sql = load("past.sql"), load("ledger.sql")
     with named(path), contextlib.closing(connect_reading(path)) as reader:
         asked = PastQuery(checks=checks, since=query.since - BEFORE, until=query.until)
+        found = pasts(reader, past_sql, asked)
+        manifests, lost = _manifests(reader, found, query, path.parent / "evidence")
         return _Reading(
-            pasts=pasts(reader, past_sql, asked),
-            manifests=[_kept(*row) for row in reader.execute(evidence_sql["manifests between"], period)],
+            pasts=found,
+            manifests=manifests,
+            lost=lost,
             links=_links(reader, ledger_sql["chain"], query),
             verified=verified(reader, ledger_sql),
         )
+
+
+def _ready(path: Path) -> None:
+    """See that there is a store of this version's schema, and bring an older one to it; nothing else is written."""
+    try:
+        there = path.exists()
+    except OSError as fault:
+        raise StoreError(unreadable(path.parent, fault)) from fault
+    if not there:
+        message = f"{path.parent} holds no evidence yet; run: controlwatch check"
+        raise StoreError(message)
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise StoreError(unreadable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES))))
+    with named(path), contextlib.closing(connect_reading(path)) as reader:
+        (version,) = reader.execute("PRAGMA user_version").fetchone()
+    if version != len(migrations()):
+        prepare(path, migrations())
+
+
+def _manifests(
+    reader: sqlite3.Connection, found: Sequence[Past], query: PackQuery, evidence: Path
+) -> tuple[list[Kept], list[str]]:
+    """Give the manifests of the period with those that a change cites, and name what is cited and not there."""
+    sql = load("evidence.sql")
+    cited = sorted({digest for past in found for turn in past.turns for digest in turn.evidence})
+    rows = reader.execute(sql["manifests between"], (stored(query.since), stored(query.until))).fetchall()
+    rows += reader.execute(sql["manifests cited"], (msgspec.json.encode(cited).decode(),)).fetchall()
+    unique = {row[0]: row for row in sorted(rows, key=lambda row: (row[2], row[0]))}
+    blobs = FolderBlobs(evidence)
+    try:
+        kept = [_kept(*row, blobs=blobs) for row in unique.values()]
+    except OSError as fault:
+        raise StoreError(unreadable(evidence, fault)) from fault
+    return kept, [digest for digest in cited if digest not in unique]
 
 
 def _links(reader: sqlite3.Connection, sql: str, query: PackQuery) -> list[Link]:
@@ -121,10 +154,26 @@ def _links(reader: sqlite3.Connection, sql: str, query: PackQuery) -> list[Link]
     return found
 
 
-def _kept(digest: str, source: str, finished: int, body: str, tombstoned: int | None) -> Kept:
+def _kept(
+    digest: str, source: str, finished: int, body: str, tombstoned: int | None, blob: str, *, blobs: FolderBlobs
+) -> Kept:
+    """Take a row, and look whether its blob is there; retention is kept from work meanwhile."""
     return Kept(
-        digest=digest, source=source, finished_at=told(finished), body=body, tombstoned_at=told_or_none(tombstoned)
+        digest=digest,
+        source=source,
+        finished_at=told(finished),
+        body=body,
+        tombstoned_at=told_or_none(tombstoned),
+        blob=blob,
+        present=tombstoned is not None or _is_there(blobs, blob),
     )
+
+
+def _is_there(blobs: FolderBlobs, blob: str) -> bool:
+    try:
+        return blobs.has(blob)
+    except BlobMissing:  # no digest at all: the row was written over
+        return False
 
 
 def _checked(check: CheckConfig, config: Config) -> Checked:

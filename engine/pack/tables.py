@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,13 +17,11 @@ import msgspec
 
 from checks.model.units import format_duration, rfc3339
 from engine.pack.told import Checked, Told
+from engine.port.cells import safe_cell
 from engine.port.timeline import Breach, Timeline, control, coverage, timeline
 from engine.waivers import Waiver
 
 Cell = str | int | float | bool | datetime | date | timedelta | Sequence[str] | None
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take the wide ones too
-_DROPPED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that a cell does not hold: control, bidi and zero width, line and paragraph separators."""
 _JSON: Final = msgspec.json.Encoder(order="deterministic")
 
 
@@ -41,7 +38,7 @@ class Table:
         made = io.StringIO()
         writer = csv.writer(made, lineterminator="\r\n")
         writer.writerow(self.columns)
-        writer.writerows([safe(_text(cell)) for cell in row] for row in self.rows)
+        writer.writerows([safe_cell(_text(cell)) for cell in row] for row in self.rows)
         return made.getvalue().encode()
 
     def json(self) -> bytes:
@@ -51,13 +48,6 @@ class Table:
             for row in self.rows
         ]
         return b"[\n" + b",\n".join(lines) + b"\n]\n" if lines else b"[]\n"
-
-
-def safe(text: str) -> str:
-    """Make a cell that no spreadsheet takes for a formula, on one line and without control characters."""
-    risky = text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
-    kept = "".join(" " if each in "\r\n\t" else each for each in text)
-    return ("'" if risky else "") + "".join(each for each in kept if unicodedata.category(each) not in _DROPPED)
 
 
 def tables(told: Told) -> list[Table]:
@@ -220,9 +210,9 @@ def _waiver(each: Waiver, now: datetime) -> Sequence[Cell]:
 
 
 def _manifests(told: Told) -> Table:
-    columns = ("line", "digest", "source", "finished_at", "blob_let_go_at")
+    columns = ("line", "digest", "source", "finished_at", "blob_let_go_at", "blob", "blob_is")
     rows = [
-        (number, each.digest, each.source, each.finished_at, each.tombstoned_at)
+        (number, each.digest, each.source, each.finished_at, each.tombstoned_at, each.blob, each.blob_is)
         for number, each in enumerate(told.manifests, 1)
     ]
     return Table("manifests", columns, rows)

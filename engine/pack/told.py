@@ -43,6 +43,17 @@ class Kept:
     """The exact text that the digest covers."""
     tombstoned_at: datetime | None
     """When its blob was let go, UTC; None while it is kept."""
+    blob: str = ""
+    """Digest of the records that it is of."""
+    present: bool = True
+    """Whether the blob lay in its place when the pack was made."""
+
+    @property
+    def blob_is(self) -> str:
+        """Tell what became of the blob: ``kept``, ``let go`` by retention, or ``missing``."""
+        if self.tombstoned_at is not None:
+            return "let go"
+        return "kept" if self.present else "missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +74,19 @@ class Told:
     """All of the file."""
     malformed: Sequence[Malformed]
     manifests: Sequence[Kept]
-    """Of collections that ended within the period, oldest first."""
+    """Of collections that ended within the period or are cited by a change, oldest first."""
+    lost: Sequence[str] = ()
+    """Digests of manifests that a change cites and that are not in the store."""
     links: Sequence[Link]
     """Entries of the chain that were recorded within the period, in order."""
     verified: Verified
     """What reading the whole chain showed."""
+
+    @property
+    def missing(self) -> list[str]:
+        """Name the manifests and blobs that should be there and are not."""
+        blobs = dict.fromkeys(each.blob for each in self.manifests if each.blob_is == "missing")
+        return [*(f"manifest {digest}" for digest in self.lost), *(f"blob {digest}" for digest in blobs)]
 
     @property
     def horizon(self) -> datetime:

@@ -78,15 +78,28 @@ class PackQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Packed(msgspec.Struct, frozen=True, kw_only=True):
-    """An evidence pack: one archive for whoever asked, to be written where he wants it."""
+    """An evidence pack: one archive for whoever asked, to be taken where he wants it."""
 
     name: str
     """What the file may be called, ``….zip``."""
-    data: bytes
+    path: str
+    """Where it lies: a file of its own, 0600, which whoever asked takes away; the engine removes what is left."""
+    size_bytes: int
+    digest: str
+    """SHA-256 of the archive, hex."""
     files: int
     checks: int
+    manifests: int = 0
+    missing: Sequence[str] = ()
+    """Manifests and blobs that should be there and are not, by name; at most 20, the pack names all."""
+    missing_count: int = 0
     chain_valid: bool
     """Whether the whole evidence chain held when the pack was made."""
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the evidence is what it was: the chain holds, and nothing is missing."""
+        return self.chain_valid and self.missing_count == 0
 
 
 class PastQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,10 @@ class PortFault(OSError):
     """The engine could not answer; the message says why and what to do next."""
 
 
+class NotSent(PortFault):
+    """What was asked never reached the engine, so that nothing was done; any other fault leaves that open."""
+
+
 class Port(Protocol):
     """What a screen may ask of an engine, in-process or attached."""
 
@@ -49,7 +53,7 @@ class Port(Protocol):
         ...
 
     async def pack(self, query: PackQuery) -> Packed:
-        """Make an evidence pack of a period."""
+        """Make an evidence pack of a period, in a file that whoever asked takes away."""
         ...
 
     async def send(self, command: Command) -> Reply:

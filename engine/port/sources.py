@@ -21,6 +21,13 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
     """When the window starts anew, UTC; None when not told."""
 
 
+class Silence(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which no run of a source ended, though one was due: nobody looked."""
+
+    start: datetime
+    end: datetime
+
+
 class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     """A configured source."""
 
@@ -80,9 +87,13 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     failures_in_a_row: int = 0
     """Runs since the latest complete one, as far as the engine has seen them since it started."""
     runs_24h: int = 0
-    """Runs that ended within a day of the latest, since the engine started; at most 1440."""
+    """Runs that ended within the last day, before the engine started too; at most 1440."""
     complete_24h: int = 0
     """Of them, complete."""
+    known_since: datetime | None = None
+    """Since when all its runs are known, UTC: a day ago at the earliest; None before the first."""
+    silences: Sequence[Silence] = ()
+    """Times since then in which none ended, though one was due."""
     p50_seconds: float | None = None
     """What half of the complete ones took at most; None when none was."""
     p95_seconds: float | None = None

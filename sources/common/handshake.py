@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from checks.model.doubt import Cause
-from sources.common.errors import Malformed, SourceError, Unconfigured, Unreachable
+from sources.common.errors import Absent, Malformed, SourceError, Unconfigured, Unreachable
 from sources.common.exchange import Ended, Endpoint, exchange
 from sources.common.x509 import Certificate, Validity, read_certificate, read_validity
 
@@ -118,6 +118,8 @@ def _verifying_context(ca_file: Path | None) -> ssl.SSLContext:
             context.load_default_certs()
         else:
             context.load_verify_locations(cafile=ca_file)
+    except FileNotFoundError as fault:
+        raise Absent(f"the roots in {ca_file} are not there", "put them there, or mend ca_file", "ca_file") from fault
     except OSError as fault:
         raise Unconfigured(f"the roots in {ca_file} cannot be read: {fault.strerror or fault}") from fault
     if context.cert_store_stats()["x509"] == 0 and not (ca_file is None and _has_root_folder()):

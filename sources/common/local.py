@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from sources.common.errors import Refused, SourceError, Unconfigured, Unreachable
+from sources.common.errors import Absent, Refused, SourceError, Unreachable
 
 
 class NotRegular(OSError):
@@ -36,7 +36,7 @@ def open_at_once(path: Path) -> BinaryIO:
 def open_regular(path: Path, name: str, key: str) -> BinaryIO:
     """Open a regular file to read, without waiting for a pipe; blocking, for a thread.
 
-    ``name`` is the source's and ``key`` the configuration's that names the file, for messages. Raises ``Unconfigured``
+    ``name`` is the source's and ``key`` the configuration's that names the file, for messages. Raises ``Absent``
     (not there, or no regular file), ``Refused`` or ``Unreachable``.
     """
     try:
@@ -48,13 +48,13 @@ def open_regular(path: Path, name: str, key: str) -> BinaryIO:
 def file_error(fault: Exception, path: Path, name: str, key: str) -> SourceError:
     """Name the error of who must act on what the operating system said about a path."""
     if isinstance(fault, FileNotFoundError):
-        return Unconfigured(f"{name}: {path} is not there; put it there, or mend {key}")
+        return Absent(f"{name}: {path} is not there", f"put it there, or mend {key}", key)
     if isinstance(fault, IsADirectoryError):
-        return Unconfigured(f"{name}: {path} is a folder, not a file; mend {key}")
+        return Absent(f"{name}: {path} is a folder, not a file", f"mend {key}", key)
     if isinstance(fault, NotRegular):
-        return Unconfigured(f"{name}: {path} is no regular file; mend {key}")
+        return Absent(f"{name}: {path} is no regular file", f"mend {key}", key)
     if isinstance(fault, NotADirectoryError):
-        return Unconfigured(f"{name}: {path} leads through a file as if it were a folder; mend {key}")
+        return Absent(f"{name}: {path} leads through a file as if it were a folder", f"mend {key}", key)
     if isinstance(fault, PermissionError):
         return Refused(f"{name}: {path} may not be read; grant read access to it and search access to its folders")
     said = fault.strerror if isinstance(fault, OSError) else str(fault)

@@ -19,7 +19,7 @@ import msgspec
 
 from checks.model.doubt import Cause, Gap, members_gap
 from sources.common.command import Ran, last_line, run
-from sources.common.errors import Busy, Malformed, Refused, SourceError, Truncated, Unconfigured, Unreachable
+from sources.common.errors import Absent, Busy, Malformed, Refused, SourceError, Truncated, Unreachable
 
 READ_ONLY = ("--no-lock", "--no-cache")
 _INSTALL = "install restic (apt-get install restic), or give its path in `binary`"
@@ -51,8 +51,8 @@ _ENDINGS: Sequence[tuple[int | None, re.Pattern[str], type[SourceError], str]] =
     (
         10,
         re.compile("repository does not exist|unable to open config file|Is there a repository"),
-        Unconfigured,
-        "there is no restic repository; correct `repository`, or mount it",
+        Absent,
+        "there is no restic repository",
     ),
     (None, _DAMAGED, Malformed, "the repository is damaged; run `restic check`"),
     (1, re.compile(r"(?!)"), Unreachable, "restic gave up"),
@@ -134,7 +134,7 @@ async def run_restic(repository: Repository, *arguments: str) -> Ran:
     """Run restic to a good end.
 
     Raises:
-        Unconfigured: no binary, or no repository there.
+        Unconfigured: no binary; or ``Absent``, no repository there.
         Refused: the password or the permission is wrong.
         Busy: the repository is locked.
         Unreachable: the back end or restic did not answer in time.
@@ -224,7 +224,10 @@ def _meaning(asked: str, ran: Ran, hidden: Sequence[str]) -> SourceError:
         return Unreachable(f"{asked} was ended by signal {-ran.code}; is memory short?")
     for code, text, error, words in _ENDINGS:
         if ran.code == code or text.search(ran.stderr):
-            return error(f"{asked} ended with code {ran.code}: {words} (restic: {said})")
+            found = f"{asked} ended with code {ran.code}: {words}"
+            if error is Absent:
+                return Absent(f"{found} (restic: {said})", "correct `repository`, or mount it", "`repository`")
+            return error(f"{found} (restic: {said})")
     return Malformed(
         f"{asked} ended with code {ran.code}, which is new to us (restic: {said}); report it with `restic version`"
     )

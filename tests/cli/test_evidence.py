@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cli.commands import run
 from tests.cli.contract import estate
-from tests.support.console import command
+from tests.support.console import COMMAND, command, environment, serving, until
+from tests.support.denied import denied
 
 VALID = "controlwatch_evidence_chain_valid"
 
@@ -130,3 +132,62 @@ def test_a_pack_of_a_broken_chain_says_so(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "THE EVIDENCE CHAIN IS BROKEN" in done.stderr
     assert (tmp_path / "pack.zip").is_file()
+
+
+def test_a_pack_names_the_blob_that_is_missing(tmp_path: Path) -> None:
+    """No rule let it go: the pack is written all the same, and the exit code is 1."""
+    estate(tmp_path)
+    command("check", folder=tmp_path)
+    [blob] = (tmp_path / "state" / "evidence").glob("*/*.gz")
+    blob.unlink()
+    today = f"{datetime.now(tz=UTC):%Y-%m-%d}"
+    done = command("evidence", "pack", "--since", today, "--out", "pack", folder=tmp_path)
+    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "pack", capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, checked.returncode) == (1, "pack\n", 0)
+    assert f"1 MISSING: blob sha256:{blob.name.removesuffix('.jsonl.gz')}" in done.stderr
+    assert blob.name.removesuffix(".jsonl.gz") in (tmp_path / "pack" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("beside", ["an engine", "none"])
+def test_a_pack_that_finds_no_room_leaves_nothing(tmp_path: Path, beside: str) -> None:
+    """Exit 4, in a sentence that says where and what next, beside a running engine too."""
+    estate(tmp_path)
+    command("check", folder=tmp_path)
+    (tmp_path / "out").mkdir()
+    today = f"{datetime.now(tz=UTC):%Y-%m-%d}"
+    packing = f"trap '' XFSZ; ulimit -f 2; exec {COMMAND} evidence pack --since {today} --out out/pack.zip"
+    with serving(tmp_path) if beside == "an engine" else nullcontext():
+        if beside == "an engine":
+            until((tmp_path / "state" / "engine.sock").exists)
+        done = subprocess.run(
+            ["bash", "-c", packing], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        )
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path) in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_pack_of_somebody_elses_state_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 4, in a sentence, and nothing is left where it was to go."""
+    estate(tmp_path)
+    command("check", folder=tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.chdir(tmp_path)
+    asked = ["evidence", "pack", "--since", f"{datetime.now(tz=UTC):%Y-%m-%d}", "--out"]
+    mine = run([*asked, "out/mine.zip"])
+    capsys.readouterr()
+    out.chmod(0o777)
+    with denied(tmp_path, "state"):
+        theirs = run([*asked, "out/theirs.zip"])
+    told = capsys.readouterr()
+
+    assert (mine, theirs, told.out) == (0, 4, "")
+    assert "Traceback" not in told.err
+    assert "cannot be read (Permission denied); grant user id" in told.err
+    assert [each.name for each in out.iterdir()] == ["mine.zip"]

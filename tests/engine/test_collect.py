@@ -20,6 +20,7 @@ from engine.blobs import FolderBlobs
 from engine.collect import Collected, baseline_of, collect, query_of, shrunken
 from engine.store import StoreFull
 from sources.common.errors import (
+    Absent,
     Busy,
     Malformed,
     Refused,
@@ -29,6 +30,7 @@ from sources.common.errors import (
     Unconfigured,
     Unreachable,
 )
+from sources.common.local import file_error
 from sources.common.source import Context, Page, Source
 from tests.support.builders import account, backup, backup_set, credential
 from tests.support.clock import NOW
@@ -44,6 +46,7 @@ ERRORS = (
     (Refused("no licence", cause=Cause.UNLICENSED), Cause.UNLICENSED),
     (Refused("elsewhere", cause=Cause.FEDERATED), Cause.FEDERATED),
     (Unconfigured("no token"), Cause.NOT_CONFIGURED),
+    (Absent("/srv/x is not there", "put it there", "pattern"), Cause.NOT_CONFIGURED),
     (Malformed("what"), Cause.MALFORMED),
     (Truncated("page cap"), Cause.TRUNCATED),
     (SourceError("?"), Cause.INTERNAL),
@@ -56,12 +59,13 @@ async def run(
     *,
     baseline: dict[str, int] | None = None,
     deadline: timedelta = timedelta(seconds=60),
+    last: datetime | None = None,
     **common: Any,
 ) -> Collected:
     """Run a source once, over a store in ``folder``."""
     source = script if isinstance(script, Source) else scripted(script)
     async with lent_context(folder, name=NAME, deadline=deadline) as context:
-        return await collect(source_config(NAME, source, **common), context, blobs_of(folder), baseline, "1.2.3")
+        return await collect(source_config(NAME, source, **common), context, blobs_of(folder), baseline, "1.2.3", last)
 
 
 def blobs_of(folder: Path) -> FolderBlobs:
@@ -133,6 +137,30 @@ async def test_what_a_source_raises_is_a_gap_that_bars_pass(tmp_path: Path, erro
     gap = collected.manifest.gaps[0]
     assert (gap.source, gap.kind, gap.cause, gap.detail) == (NAME, "members", cause, str(error))
     assert [record.id for record in kept(tmp_path, collected)] == ["ana"]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        pytest.param(file_error(FileNotFoundError(), Path("/srv/x"), NAME, "path"), Cause.UNREACHABLE, id="not there"),
+        pytest.param(file_error(IsADirectoryError(), Path("/srv/x"), NAME, "path"), Cause.UNREACHABLE, id="a folder"),
+        pytest.param(file_error(PermissionError(), Path("/srv/x"), NAME, "path"), Cause.DENIED, id="no access"),
+        pytest.param(Unconfigured(f"{NAME}: /srv/x: no secret"), Cause.NOT_CONFIGURED, id="a secret"),
+    ],
+)
+async def test_what_was_there_before_is_gone_and_no_fault_of_the_configuration(
+    tmp_path: Path, error: SourceError, cause: Cause
+) -> None:
+    """After a complete run under the same configuration on call looks after the place; the message says when it was."""
+    collected = await run(tmp_path, Script(error=error), last=NOW - timedelta(hours=3))
+
+    assert (collected.cause, collected.manifest.gaps[0].cause) == (cause, cause)
+    assert collected.error is not None
+    assert "/srv/x" in collected.error
+    if cause is Cause.UNREACHABLE:
+        assert "the run that ended 2026-11-21T02:30:00Z found it" in collected.error
+        assert "bring it back" in collected.error
+        assert "mend path if it has moved" in collected.error
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import checks
 from checks.model.records import Backup, BackupSet
 from engine.port import Alarm, CheckView, KnownTime
 from engine.store import CheckMemory, SourceMemory
-from engine.views import RUNS_KEPT, Lately, check_views
+from engine.views import check_views
 from engine.waivers import Waiver, Waivers, Written
 from tests.support.builders import ago, ahead
 from tests.support.clock import NOW
@@ -152,26 +152,3 @@ async def test_a_snapshot_counts_the_waivers_of_the_file(tmp_path: Path) -> None
         assert told() == (1, 1, 1)
         clock.move(24 * HOUR)
         assert told() == (0, 2, 0)
-
-
-def test_the_runs_of_a_day_tell_how_long_they_take() -> None:
-    """Half and 95 % of those that were complete; what ended more than a day before the latest is forgotten."""
-    lately = Lately()
-    assert lately.quantile(0.5) is None
-
-    lately.note(ago("2d"), 99.0)
-    for number in range(20):
-        lately.note(ago("1h"), 1.0 + number)
-    lately.note(NOW, None)
-
-    assert (len(lately.ended), len(lately.took)) == (21, 20)
-    assert (lately.quantile(0.5), lately.quantile(0.95)) == (11.0, 20.0)
-
-
-def test_runs_that_are_kept_are_bounded() -> None:
-    """A source that is asked every second does not fill the memory."""
-    lately = Lately()
-    for _ in range(RUNS_KEPT + 10):
-        lately.note(NOW, 0.5)
-
-    assert len(lately.ended) == RUNS_KEPT

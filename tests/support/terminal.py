@@ -170,13 +170,19 @@ class Terminal:
         return [line for line in (*past, *below) if line.strip()]
 
     def find(self, text: str) -> Spot:
-        """Say where a text begins, in cells."""
+        """Wait until a text is on the screen, and say where it begins, in cells."""
+        self.wait(lambda: self._spot(text), text)
+        found = self._spot(text)
+        assert found is not None
+        return found
+
+    def _spot(self, text: str) -> Spot | None:
         for row in range(self.rows):
             cells = [self._screen.buffer[row][column].data for column in range(self.columns)]
             at = "".join(cells).find(text)
             if at >= 0:
                 return Spot(_cell(cells, at), row)
-        raise AssertionError(f"{text!r} is not on the screen:\n{self.text}")
+        return None
 
     def column_of(self, text: str, row: int) -> int:
         """Say in which cell of a row a text begins."""
