@@ -2,9 +2,10 @@
 
 Runs the family screen over a real SQLite store in a real pseudo-terminal of 160×48, beside Textual's DataTable and
 textual-fastdatatable (``pip install '.[bench]'``) on the same rows. A key's time runs from the write to the last byte
-of what it draws, pages that are fetched included; of a filter and a sort also to the frame that shows the right rows,
-which may come before they are counted. Of several rounds, each in a program of its own, the best one counts. DataTable
-gets at most 100 000 rows: it takes minutes for a million. Limits at a million: key to paint p95 50 ms, a filter 300 ms.
+of what it draws, pages that are fetched included; of a filter, a sort and a view also to the frame that shows the
+right rows, which may come before they are counted. Of several rounds, each in a program of its own, the best one
+counts. DataTable gets at most 100 000 rows: it takes minutes for a million. Limits at a million: key to paint p95
+50 ms, a filter 300 ms.
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from bench.common import held_mb
-from bench.store import NOW, PAGE
-from checks.model.judgement import Outcome
-from checks.model.result import Finding
+from bench.million import OUTCOMES, REASONS, findings
+from bench.store import NOW
 from engine.port import Query, Row, Rows
-from engine.store import CheckMemory
+from engine.store import CheckMemory, Live
 from engine.store.sqlite import SqliteStore, open_sqlite
 from tests.support.estates import CannedPort, all_pass
 
@@ -48,8 +48,6 @@ ANSWERED: Final = re.compile(rb"counting|row \d")
 """What the line above the list tells once the rows of an answer are shown: that they are being counted, or a place."""
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 SLOWEST_TO_LOAD: Final = 100_000
-OUTCOMES: Final = (Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN, Outcome.WARN)
-REASONS: Final = ("no second factor is enrolled", "only a weak factor is enrolled", "the source may not read factors")
 COLUMNS: Final = ("State", "Subject", "Check", "Since", "Why", "Number")
 
 
@@ -81,21 +79,6 @@ class StorePort(CannedPort):
 
 def _urgent(row: Row, numbers: set[int]) -> Row:
     return msgspec.structs.replace(row, urgent=True) if row.id in numbers else row
-
-
-def findings(number: int) -> list[list[Finding]]:
-    """Make findings of several kinds."""
-    made = [
-        Finding(
-            subject=f"okta-prod/00u{index * 2_654_435_761 % 2**40:017d}",
-            label=f"user{index:07d}@example.org",
-            outcome=OUTCOMES[index % 4],
-            reason=REASONS[index % 3],
-            facts={"factors": 0, "status": "active"},
-        )
-        for index in range(number)
-    ]
-    return [made[start : start + PAGE] for start in range(0, number, PAGE)]
 
 
 def cells(index: int) -> tuple[Any, ...]:
@@ -296,7 +279,7 @@ class Rounds:
             cpu = self._cpu[name] * 1e3 / len(every)
             size = statistics.median(paint.written for paint in every) / 1e3
             print(f"  {name:<26}{_spread(rounds, 'seconds')}{cpu:>8.1f} ms cpu{size:>8.1f} kB", flush=True)
-            if name.startswith(("sort by", "a letter", "a filter p")):
+            if name.startswith(("sort by", "a letter", "a filter p", "view")):
                 print(f"  {'  its rows':<26}{_spread(rounds, 'rows_seconds')}", flush=True)
 
 
@@ -320,6 +303,7 @@ def measure_ours(folder: str, number: int) -> None:
             _keys(rounds, terminal, KEYS)
             rounds.add("one changed row", terminal, b"", 4, begin=True, quiet=0.4)
             _sorts_and_filters(rounds, terminal)
+            _views(rounds, terminal)
         finally:
             terminal.close()
     print(f"controlwatch, {number:,} findings in SQLite, RSS {held:.0f} MB, {ROUNDS} rounds")
@@ -327,7 +311,7 @@ def measure_ours(folder: str, number: int) -> None:
 
 
 def _sorts_and_filters(rounds: Rounds, terminal: Terminal) -> None:
-    """Sort with the cursor in the list, then type a filter and paste one; the debounce of 100 ms is in their times."""
+    """Sort with the cursor in the list, then type a filter and paste one; the debounce is in their times."""
     for name in ("label", "check", "since", "reason", "worst"):
         rounds.add(f"sort by {name}", terminal, b">", begin=True, quiet=2.5)
     terminal.press(b"/")
@@ -337,6 +321,16 @@ def _sorts_and_filters(rounds: Rounds, terminal: Terminal) -> None:
     terminal.press(b"\x1b", quiet=1.0)
     terminal.press(b"/")
     rounds.add("a filter pasted", terminal, b"user0004711", begin=True, quiet=1.0)
+
+
+def _views(rounds: Rounds, terminal: Terminal) -> None:
+    """Show other views, and step through them."""
+    terminal.press(b"\r")
+    terminal.press(b"\x1b", quiet=1.0)
+    for name in ("all", "new", "waived"):
+        rounds.add(f"view {name}", terminal, b"v", begin=True, quiet=2.5)
+        terminal.press(b"g", patience=1)
+        rounds.add(f"page down in {name}", terminal, b"\x1b[6~", 10, begin=True, patience=1)
 
 
 def measure(what: str, name: str, number: int) -> None:
@@ -361,13 +355,16 @@ def _keys(rounds: Rounds, terminal: Terminal, keys: Sequence[tuple[str, bytes, i
 
 
 async def build(folder: Path, number: int) -> None:
-    """Put findings into a store."""
+    """Put findings into a store: a tenth are new, and a twentieth waived."""
     store = open_sqlite(folder / "store.sqlite", subject_key=bytes(32))
-    stage = store.stage("workforce-mfa", "mfa")
-    for page in findings(number):
-        await stage.add(page)
-    await stage.diff(now=NOW - timedelta(days=3), complete=True, remediate_within=timedelta(0), waivers=())
-    await stage.commit(CheckMemory(name="workforce-mfa"), (), ())
+    pages = findings(number)
+    waiver = Live(id="W-1", subjects=["user*4@example.org"], starts=NOW, ends=NOW + timedelta(days=90))
+    for part, age in ((pages[len(pages) // 10 :], timedelta(days=3)), (pages[: len(pages) // 10], timedelta(hours=3))):
+        stage = store.stage("workforce-mfa", "mfa")
+        for page in part:
+            await stage.add(page)
+        await stage.diff(now=NOW - age, complete=False, remediate_within=timedelta(0), waivers=[waiver])
+        await stage.commit(CheckMemory(name="workforce-mfa"), (), ())
     await store.close()
 
 

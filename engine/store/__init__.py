@@ -95,6 +95,26 @@ class SourceMemory(msgspec.Struct, frozen=True, kw_only=True):
     duration_seconds: float | None = None
     times: Sequence[KnownTime] = ()
     """Times that configured targets and declared sets are known by."""
+    unkept: Sequence[datetime] = ()
+    """When runs ended that could not be stored, oldest first; of the last day, as of the latest of them."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run of a source ended."""
+
+    at: datetime
+    """UTC."""
+    seconds: float | None = None
+    """How long it took; None of one that was not complete."""
+
+
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of one source that were stored."""
+
+    first: datetime
+    """The end of the first ever, UTC."""
+    ended: Sequence[Ended] = ()
+    """Those since the instant that was asked for, oldest first."""
 
 
 class CheckMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -254,6 +274,10 @@ class Store(Protocol):
 
     async def load(self) -> Loaded:
         """Give everything that survives a restart."""
+        ...
+
+    async def runs(self, since: datetime) -> Mapping[str, Runs]:
+        """Give how the runs of every source ended since an instant."""
         ...
 
     async def save_source(

@@ -18,6 +18,8 @@ from engine.words import Term, WordsFault, terms
 
 NEW: Final = timedelta(hours=24)
 """How long a finding counts as new."""
+OPEN: Final = frozenset({"open", "new", "waived"})
+"""Views of open findings, which have indexes of their own."""
 
 _TEST: Final = re.compile(r"\{is ([^}]+)\}")
 
@@ -43,7 +45,7 @@ def of_query(sql: Sql, query: Query, now: datetime, *, at_once: bool) -> Conditi
     for piece, name, value in _wanted(query):
         parts.append(sql[piece])
         values[name] = value
-    reasons = sql["open reasons" if query.view == "open" else "reasons"]
+    reasons = sql["open reasons" if query.view in OPEN else "reasons"]
     among = ("words among subjects", "words among reasons") if at_once else ("words of finding", "words of reason")
     for number, (text, piece) in enumerate(zip((query.text, query.reason), among, strict=True)):
         found = of_words(text, sql[piece].replace("{reasons}", reasons), f"word_{number}")
@@ -106,6 +108,7 @@ def _wanted(query: Query) -> list[tuple[str, str, Value]]:
         ("in checks", "checks", _listed(query.checks)),
         ("of outcomes", "outcomes", _listed(query.outcomes)),
         ("of ids", "ids", _listed(query.ids)),
+        ("of reason", "reason_is", query.reason_is or None),
     ]
     return [each for each in told if each[2] is not None]
 

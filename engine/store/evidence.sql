@@ -5,9 +5,23 @@ SELECT digest, body FROM manifests WHERE digest IN (SELECT value FROM json_each 
 SELECT digest, body FROM manifests WHERE ?1 IS NULL OR source = ?1 ORDER BY finished_at DESC, digest LIMIT ?2;
 
 -- manifests between --
-SELECT m.digest, m.source, m.finished_at, m.body, b.tombstoned_at
+SELECT m.digest, m.source, m.finished_at, m.body, b.tombstoned_at, m.blob
 FROM manifests AS m LEFT JOIN blobs AS b ON b.digest = m.blob
 WHERE m.finished_at >= ? AND m.finished_at < ? ORDER BY m.finished_at, m.digest;
+
+-- manifests cited --
+SELECT m.digest, m.source, m.finished_at, m.body, b.tombstoned_at, m.blob
+FROM manifests AS m LEFT JOIN blobs AS b ON b.digest = m.blob
+WHERE m.digest IN (SELECT value FROM json_each (?));
+
+-- runs since --
+SELECT source, finished_at, complete, json_extract (body, '$.started_at') FROM manifests
+WHERE finished_at >= ? ORDER BY finished_at, digest;
+
+-- first runs --
+-- Of the first day; the order is that of the index.
+SELECT s.name, (SELECT m.finished_at FROM manifests AS m WHERE m.source = s.name ORDER BY m.day, m.complete, m.finished_at LIMIT 1)
+FROM sources AS s;
 
 -- unused blobs --
 -- Kept: what is in use, what is young, what is pinned, and of each source and day the last collection (a complete one, if any).

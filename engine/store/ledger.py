@@ -6,7 +6,7 @@ Every function runs inside a transaction that its caller opened.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -92,6 +92,16 @@ def put_events(connection: sqlite3.Connection, sql: Sql, events: Sequence[Event]
     if rows:
         oldest = max(at for at, *_ in rows) - EVENTS_KEPT // MICROSECOND
         connection.execute(sql["forget events"], {"before": oldest, "most": MOST_EVENTS})
+
+
+def put_ack(connection: sqlite3.Connection, sql: Sql, row: Mapping[str, int | str]) -> dict[str, int | str] | None:
+    """Acknowledge an open finding; give what the chain tells of it, None when there is no such finding."""
+    found = connection.execute(sql["ack"], row).fetchone()
+    if found is None:
+        return None
+    subject, outcome, reason, check = found
+    connection.execute(sql["note ack"], {**row, "outcome": outcome, "reason": reason})
+    return {"check": check, "finding": row["finding"], "subject": subject.hex()}
 
 
 def _put_transition(

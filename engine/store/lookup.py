@@ -64,6 +64,8 @@ def look_up(connection: sqlite3.Connection, sql: Sql, text: str, reasons: str) -
     here, there = " AND ".join(among) or "1", " OR ".join(besides) or "0"
     held, left_out = _shares(connection, sql, here, there, values)
     whole = " AND ".join(holds) or "1"
+    if among == holds:  # All of it is told by subjects, which need no second look.
+        return Lookup(whole, f"NOT ({whole})", values, held, left_out)
     return Lookup(f"{here} AND {whole}", f"({there}) AND NOT ({whole})", values, held, left_out)
 
 

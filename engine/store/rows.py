@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
-from checks.model.doubt import Cause
-from checks.model.judgement import Outcome, Scalar
-from checks.model.state import State
-from engine.port import Event, Query, Row, Rows
-from engine.store.conditions import Conditions, Value, of_query
-from engine.store.instants import stored, told, told_or_none
-from engine.store.kept import Kept
+from engine.port import Query, Row, Rows
+from engine.store.asked import (
+    comes_before,
+    has_reason,
+    has_words,
+    without_order,
+    without_page,
+    without_text,
+    without_words,
+)
+from engine.store.conditions import NEW, OPEN, Conditions, Value, of_query
+from engine.store.instants import stored, told
+from engine.store.kept import ALWAYS, NEVER, Kept, Times
 from engine.store.lookup import MOST_SHARE, Lookup, implies, look_up
 from engine.store.queries import Sql
+from engine.store.shown import ids_of, row_of
 
 NARROWED: Final = 20_000
 """Findings that were found already, among which a longer word is looked up; of more, in all is as quick."""
@@ -34,13 +41,14 @@ WALKED_BY_LABEL: Final = 5_000
 """Findings from an end up to which a page by label is walked to; past it their order is found, once."""
 WALKED_BY_WORDS: Final = 20_000
 """The same where words are looked up in each finding."""
+WALKED_BETWEEN: Final = 2_000
+"""Findings from one whose place is known up to which a page is walked to."""
+FEW_NEW: Final = 20
+"""Where fewer than one of so many open findings is new, the new ones are put in order; else all are walked along."""
+CLOCKED: Final = frozenset({"new", "waived"})
+"""Views that findings leave by the clock alone."""
 
 T = TypeVar("T")
-
-_FACTS: Final[msgspec.json.Decoder[dict[str, Scalar]]] = msgspec.json.Decoder(dict[str, Scalar])
-_ENTERING: Final = frozenset({"opened", "changed", "regressed", "returned"})
-"""What a finding's history calls the ways into another state; ``resolved`` is the way out."""
-_STATES: Final = {Outcome.FAIL.value: State.FAIL, Outcome.WARN.value: State.WARN, Outcome.UNKNOWN.value: State.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +60,6 @@ class Reading:
     query: Query
     now: datetime
     kept: Kept
-
-    def answer(self) -> Rows:
-        """Give the page, how many match, and how many there are without words and the like."""
-        return self.at_one_instant(self.page)
 
     def at_one_instant(self, ask: Callable[[], T]) -> T:
         """Ask within one transaction, so that no write shows in between."""
@@ -71,36 +75,46 @@ class Reading:
 
     def alike(self) -> tuple[Query, Query]:
         """Give the question without its page, and without its order too."""
-        asked = _without_page(self.query)
-        return asked, msgspec.structs.replace(asked, sort="worst", reverse=False)
+        asked = without_page(self.query)
+        return asked, without_order(asked)
 
     def page(self) -> Rows:
         """Give the page within the transaction that is open."""
         asked, alike = self.alike()
-        total = self._count(without_words(alike))
-        order = self.kept.order(asked)
+        total = self.count(without_words(alike))
+        if self.query.limit < 1 and self.query.around is None:  # No row is asked for, so that no order is needed.
+            return Rows(rows=(), offset=max(0, self.query.offset), matching=self.count(alike), total=total)
+        order = self.kept.order(asked, self.now)
         if order is None:
             matching, ids = self._matching(asked, alike)
-            if self.query.text.strip() and matching > ORDERED and matching == self._count(_without_text(alike)):
-                return replace(self, query=_without_text(self.query)).page()  # All hold it: no need to look at each.
+            if self.query.text.strip() and matching > ORDERED and matching == self.count(without_text(alike)):
+                return replace(self, query=without_text(self.query)).page()  # All hold it: no need to look at each.
             order = self._order(asked, matching, ids)
         else:
             matching = len(order)
-        place = self._place(order)
-        offset = max(0, self.query.offset) if place is None else place - place % max(1, self.query.limit)
-        limit = max(0, min(self.query.limit, matching - offset))
-        rows = self.walk(offset, limit, matching) if order is None else self.cut(order[offset : offset + limit])
+        place = self._place(asked, order, matching)
+        offset, limit = self.bounds(place, matching)
+        if order is not None:
+            rows = self.cut(order[offset : offset + limit])
+        else:
+            rows = self.walked_from(asked, offset, limit, matching) or self.walk(offset, limit, matching)
+        self.note(asked, offset, rows)
         return Rows(rows=rows, offset=offset, place=place, matching=matching, total=total)
+
+    def bounds(self, place: int | None, matching: int) -> tuple[int, int]:
+        """Give the place of the page's first row, and how many it has: the page of ``place``, where one is known."""
+        offset = max(0, self.query.offset) if place is None else place - place % max(1, self.query.limit)
+        return offset, max(0, min(self.query.limit, matching - offset))
 
     def _matching(self, asked: Query, alike: Query) -> tuple[int, str | None]:
         """Count what matches; where its order is not that of an index, and it is not long, give the ids as JSON too."""
         if not has_words(asked) and asked.sort != "label":
-            return self._count(alike), None
-        matching = self.kept.count(alike)
+            return self.count(alike), None
+        matching = self.kept.count(alike, self.now)
         if matching is not None and matching > ORDERED:
             return matching, None
         matching, ids = self._some(asked, alike)
-        self.kept.keep_count(alike, matching)
+        self.kept.keep_count(alike, matching, self.times(alike))
         return matching, ids
 
     def _order(self, asked: Query, matching: int, ids: str | None) -> array[int] | None:
@@ -108,19 +122,25 @@ class Reading:
         if ids is not None and matching <= ORDERED:
             text = self.sql["order"].replace("{order}", self.sorted(reverse=asked.reverse))
             return self._ordered(asked, text, {"ids": ids})
-        walked = not has_words(asked) and asked.sort != "label"
-        return None if walked or not self._is_far(matching) else self._long_order(asked)
+        if asked.view == "open" or has_words(asked):
+            walked = not has_words(asked) and asked.sort != "label"
+            return None if walked or not self._is_far(matching) else self.long_order(asked, matching)
+        return self.long_order(asked, matching)
 
     def _some(self, asked: Query, alike: Query) -> tuple[int, str | None]:
         """Count what matches and give the ids as JSON; None where they are too many to be put in order at once."""
-        wider = self.kept.wider(asked, partial(implies, asked.text), NARROWED)
+        wider = self.kept.wider(asked, self.now, partial(implies, asked.text), NARROWED)
+        if wider is None and asked.view in CLOCKED and has_words(asked):
+            every = without_words(alike)
+            if self.count(every) <= NARROWED:
+                wider = self.kept.order(every, self.now) or self.long_order(every, self.count(every))
         if wider is not None:
             return self._some_of(wider)
         where, tables = self._conditions(asked, at_once=True), "tables among"
         if self.query.text.strip() and self._hint(asked):
             found = look_up(self.connection, self.sql, asked.text, self.sql["open reasons"])
-            others = _without_text(alike)
-            if (1 - found.left_out) * self._count(others) > ORDERED + ORDERED // 10:
+            others = without_text(alike)
+            if (1 - found.left_out) * self.count(others) > ORDERED + ORDERED // 10:
                 return self._count_by(found, others, where), None
             if not found.is_long and found.held <= MOST_SHARE:
                 where, tables = self._joined(others, found.holds, found), "tables of subjects"
@@ -144,7 +164,7 @@ class Reading:
             where = self._joined(others, found.holds, found)
             return self._counted(self.put("count", where, tables="tables of subjects"), where)
         where = self._joined(others, found.fails, found)
-        return self._count(others) - self._counted(self.put("count", where, tables="tables of subjects"), where)
+        return self.count(others) - self._counted(self.put("count", where, tables="tables of subjects"), where)
 
     def _joined(self, others: Query, words: str, found: Lookup) -> Conditions:
         """Add words about subjects to what else is wanted."""
@@ -157,45 +177,106 @@ class Reading:
     def _is_far(self, matching: int) -> bool:
         """Tell whether a page is too far from either end of a long list to be walked to."""
         by_label = self.query.sort == "label"
-        if self.query.reason.strip() or (by_label and self.query.around is not None):
+        if self.query.view not in OPEN or has_reason(self.query) or (by_label and self.query.around is not None):
             return True
         walked = WALKED_BY_LABEL if by_label else WALKED_BY_WORDS
         return min(self.query.offset, matching - self.query.offset) > walked
 
-    def _long_order(self, asked: Query) -> array[int]:
-        """Give the ids of all that match, in order, however many; this takes seconds of a million."""
+    def long_order(self, asked: Query, matching: int) -> array[int]:
+        """Give the ids of all that match, in order, however many; by label this takes seconds of a million."""
         where = self._conditions(asked, at_once=True)
-        text = self.put("all in order", where, hint=self._hint(asked))
-        return self._ordered(asked, text.replace("{order}", self.sorted(reverse=asked.reverse)), where.values)
+        name = f"tables in order{f' by {asked.sort}' if asked.sort in {'label', 'check'} else ''}"
+        text = self.put("all in order", where, tables=name, hint=self._hint_of_all(asked, matching))
+        order = self.sql[f"sort {asked.sort}{' reverse' if asked.reverse else ''}"]
+        return self._ordered(asked, text.replace("{order}", order), where.values)
+
+    def _hint_of_all(self, asked: Query, matching: int) -> str:
+        """Name the index along which all that match are read."""
+        if has_words(asked) or asked.view == "open":
+            return self._hint(asked)
+        if asked.view == "new" and not asked.ids:
+            opened = self.kept.count(msgspec.structs.replace(self.alike()[1], view="open"), self.now) or matching
+            if asked.sort in {"worst", "source"} and matching * FEW_NEW > opened:
+                return self.sql[f"along {asked.sort}"]
+            if asked.sort in {"reason", "label"} and matching * 2 > opened:  # They look at each row besides.
+                return self.sql["along reason" if asked.sort == "reason" else "among open"]
+        return self._all(asked)
 
     def _ordered(self, asked: Query, text: str, values: Mapping[str, Value]) -> array[int]:
-        order = array("q", (number for (number,) in self.connection.execute(text, values)))
-        self.kept.keep_order(asked, order)
+        (listed,) = self.connection.execute(self.sql["listed"].replace("{these}", text), values).fetchone()
+        order = ids_of(listed)
+        self.kept.keep_order(asked, order, self.times(without_order(asked)))
         return order
 
-    def _count(self, asked: Query) -> int:
-        count = self.kept.count(asked)
+    def count(self, asked: Query) -> int:
+        """Count what a question without its order and its page finds."""
+        count = self.kept.count(asked, self.now)
         if count is None:
             where = self._conditions(asked, at_once=True)
-            hint = self._hint(asked) if has_words(asked) else ""
+            hint = self._hint(asked) if has_words(asked) else self._all(asked)
+            if asked.view in CLOCKED and asked == without_words(asked):
+                return self._count_for_a_time(asked, where, hint)
             count = self._counted(self.put("count", where, tables="tables among", hint=hint), where)
-            self.kept.keep_count(asked, count)
+            self.kept.keep_count(asked, count, self.times(asked))
         return count
 
-    def _place(self, order: array[int] | None) -> int | None:
+    def _count_for_a_time(self, asked: Query, where: Conditions, hint: str) -> int:
+        """Count a view that findings leave by the clock, and note when the first of them does."""
+        text = self.put("count with first", where, tables="tables among", hint=hint)
+        text = text.replace("{first}", self.sql[f"first {asked.view}"])
+        count, first = self.connection.execute(text, where.values).fetchone()
+        until = ALWAYS.until
+        if first is not None:  # Of exactly that age it still is new.
+            until = told(first) + NEW + timedelta(microseconds=1) if asked.view == "new" else told(first)
+        self.kept.keep_count(asked, count, Times(self.now, until))
+        return int(count)
+
+    def counted_to(self, asked: Query) -> int:
+        """Count what is found without words, up to one more than are put in order at once."""
+        count = self.kept.count(without_words(asked), self.now)
+        if count is not None:
+            return count
+        where = self._conditions(without_words(asked), at_once=True)
+        text = self.put("count to", where, tables="tables among", hint=self._all(without_words(asked)))
+        return self._counted(text, Conditions(where.text, {**where.values, "most": ORDERED + 1}))
+
+    def times(self, alike: Query) -> Times:
+        """Tell how long what is found of a question is good; its view was counted before."""
+        if alike.waived is not None:
+            return NEVER
+        return self.kept.times(without_words(alike)) if alike.view in CLOCKED else ALWAYS
+
+    def _all(self, asked: Query) -> str:
+        """Name the index along which a view is read where nothing better narrows it."""
+        narrow = asked.ids or asked.due_by is not None or (asked.view == "all" and (asked.check or asked.checks))
+        return "" if narrow or asked.view == "open" else self.sql[f"all {asked.view}"]
+
+    def _place(self, asked: Query, order: array[int] | None, matching: int) -> int | None:
         """Count what comes before the finding that is asked around; None when it does not match."""
         around = self.query.around
         if around is None:
             return None
+        place = self.kept.places(asked, self.now).get(around)
+        if place is not None:
+            return place
         if order is not None:
-            return order.index(around) if around in order else None
-        if not self.holds():
-            return None
+            try:
+                place = order.index(around)
+            except ValueError:
+                return None
+        elif self.holds():
+            place = self._walked_past(matching)
+        if place is not None:
+            self.kept.keep_place(asked, around, place, self.times(without_order(asked)))
+        return place
+
+    def _walked_past(self, matching: int) -> int:
+        """Count what an index has before the finding that is asked around."""
         where = self.walked_to()
-        way = self.put("way", where, tables=self.walked()).replace("{along}", "")
+        way = self.put("way", where, tables=self.walked()).replace("{along}", self.along(matching))
         ways = [way.replace("{way}", each) for each in comes_before(self.sorted(reverse=self.query.reverse), "that.")]
         text = self.sql["place"].replace("{ways}", " UNION ALL ".join(ways))
-        return int(self.connection.execute(text, {**where.values, "around": around}).fetchone()[0])
+        return int(self.connection.execute(text, {**where.values, "around": self.query.around}).fetchone()[0])
 
     # What is walked to ------------------------------------------------------------------------------------------------
 
@@ -205,9 +286,9 @@ class Reading:
         text = self.put("holds", where, tables="tables with names").replace("{along}", "")
         return self.connection.execute(text, {**where.values, "around": self.query.around}).fetchone() is not None
 
-    def that(self) -> Mapping[str, Value]:
-        """Give the columns of the finding that is asked around, which is there, as parameters."""
-        found = self.connection.execute(self.sql["that"], {"around": self.query.around})
+    def that(self, finding: int | None) -> Mapping[str, Value]:
+        """Give the columns of a finding, which is there, as parameters."""
+        found = self.connection.execute(self.sql["that"], {"around": finding})
         [row] = found.fetchall()
         return {f"that_{name[0]}": value for name, value in zip(found.description, row, strict=True)}
 
@@ -223,16 +304,68 @@ class Reading:
         text = self.put("page", where, tables=self.walked()).replace("{along}", self.along(matching))
         text = text.replace("{order}", self.sorted(reverse=self.query.reverse != far))
         text = text.replace("{shown}", self.sorted(reverse=self.query.reverse))
-        return [_row(row) for row in self.connection.execute(text, {**where.values, **bounds})]
+        return [row_of(row) for row in self.connection.execute(text, {**where.values, **bounds})]
 
     def cut(self, ids: array[int]) -> list[Row]:
         """Read findings by their ids."""
         values = {"ids": msgspec.json.encode(list(ids)).decode(), "now": stored(self.now)}
         text = self.sql["these"].replace("{columns}", self.sql["columns"])
-        return [_row(row) for row in self.connection.execute(text, values)]
+        return [row_of(row) for row in self.connection.execute(text, values)]
+
+    def beside(self, finding: int, count: int, total: int, *, reverse: bool) -> list[int]:
+        """Walk away from a finding; gives ids, the nearest first. ``total``: about how many findings there are."""
+        where, that = self.walked_to(), self.that(finding)
+        order = self.sorted(reverse=self.query.reverse != reverse)
+        back = self.sorted(reverse=self.query.reverse == reverse)
+        text = self.put("beside", where, tables=self.walked()).replace("{along}", self.along(total))
+        found: list[int] = []
+        for way in reversed(list(comes_before(back, ":that_"))):
+            values = {**where.values, **that, "count": count - len(found)}
+            statement = text.replace("{way}", way).replace("{order}", order)
+            found += [number for (number,) in self.connection.execute(statement, values)]
+            if len(found) >= count:
+                break
+        return found
+
+    def note(self, asked: Query, offset: int, rows: Sequence[Row]) -> None:
+        """Keep the places of a page's ends, from which the pages beside it are walked to."""
+        if rows and self.walks_from(asked):
+            times = self.times(without_order(asked))
+            self.kept.keep_place(asked, rows[0].id, offset, times)
+            self.kept.keep_place(asked, rows[-1].id, offset + len(rows) - 1, times)
+
+    def walks_from(self, asked: Query) -> bool:
+        """Tell whether pages are walked to from findings whose places are known: each row on the way is wanted."""
+        return asked.view in OPEN and not has_words(asked) and not asked.ids
+
+    def walked_from(self, asked: Query, offset: int, limit: int, matching: int) -> list[Row] | None:
+        """Read a page, walking from the nearest finding whose place is known; None where there is none near by."""
+        known = self.kept.places(asked, self.now) if self.walks_from(asked) else {}
+        near = min(known, key=lambda each: abs(known[each] - offset), default=None)
+        if near is None or limit < 1 or not self.is_long(matching):
+            return None
+        place, end = known[near], offset + limit
+        if abs(place - offset) > WALKED_BETWEEN:
+            return None
+        found: list[int] = []
+        if offset < place:
+            before = self.beside(near, place - offset, matching, reverse=True)
+            found += reversed(before[max(0, place - end) :])
+        if offset <= place < end:
+            found.append(near)
+        if end > place + 1:
+            found += self.beside(near, end - place - 1, matching, reverse=False)[max(0, offset - place - 1) :]
+        return self.cut(array("q", found))
 
     def _conditions(self, query: Query, *, at_once: bool) -> Conditions:
-        return of_query(self.sql, query, self.now, at_once=at_once)
+        where = of_query(self.sql, query, self.now, at_once=at_once)
+        if query.family is None:
+            return where
+        found = self.connection.execute(self.sql["checks of family"], {"family": query.family}).fetchall()
+        if len(found) != 1:
+            return where
+        only = where.text.replace(self.sql["in family"], self.sql["in the only check"])
+        return Conditions(only, {**where.values, "only": found[0][0]})
 
     def sorted(self, *, reverse: bool) -> str:
         """Name the columns of the order that is asked for."""
@@ -247,96 +380,18 @@ class Reading:
         """Name the tables in the order in which the sort walks them."""
         names = " with names" if self.query.text.strip() else ""
         if self.query.sort == "label":
-            return f"tables by open label{names}" if self.query.view == "open" else "tables by label"
+            return f"tables by open label{names}" if self.query.view in OPEN else "tables by label"
         return f"tables{' by check' if self.query.sort == 'check' else ''}{names}"
 
     def along(self, matching: int) -> str:
         """Name the index that a long walk goes along; of a short list, SQLite finds a way of its own."""
-        if self.query.view != "open" or matching <= ORDERED or self.query.sort == "label":
+        if self.query.view not in OPEN or matching <= ORDERED or self.query.sort == "label":
             return ""
         of_check = self.query.sort == "worst" and self.query.check is not None
         return self.sql[f"along {'check' if of_check else self.query.sort}"]
 
     def _hint(self, asked: Query) -> str:
-        """Name the index that words are looked up in, where it covers what is asked."""
-        return self.sql["among open"] if asked.view == "open" and not asked.ids else ""
-
-
-def one(connection: sqlite3.Connection, sql: Sql, finding: int, now: datetime) -> Row | None:
-    """Read one finding by its id."""
-    text = sql["row"].replace("{columns}", sql["columns"])
-    row = connection.execute(text, {"id": finding, "now": stored(now)}).fetchone()
-    return None if row is None else _row(row)
-
-
-def history(connection: sqlite3.Connection, sql: Sql, finding: int) -> list[Event]:
-    """Read what happened to a finding, newest first."""
-    rows = connection.execute(sql["history"], (finding,))
-    return [
-        Event(
-            at=told(at),
-            kind="finding",
-            what=check,
-            text=f"{what}: {outcome}, {reason}",
-            state=State.PASS if what == "resolved" else _STATES.get(outcome) if what in _ENTERING else None,
-        )
-        for at, what, outcome, reason, check in rows
-    ]
-
-
-def comes_before(order: str, that: str) -> Iterator[str]:
-    """Give the ways in which a finding comes before another, whose columns begin with ``that``; the farthest first.
-
-    The order ends with the id, so that no two findings are at the same place.
-    """
-    same: list[str] = []
-    for key in order.split(", "):
-        own, descends, _ = key.partition(" DESC")
-        other = that + own.partition(" ")[0].partition(".")[2]
-        yield " AND ".join([*same, f"{own} {'>' if descends else '<'} {other}"])
-        same.append(f"{own} = {other}")
-
-
-def has_words(asked: Query) -> bool:
-    """Tell whether a question has words, so that its findings must be looked for."""
-    return bool(asked.text.strip() or asked.reason.strip())
-
-
-def _without_page(query: Query) -> Query:
-    """Give a query as it is kept: hashable, without its page."""
-    listed = {"checks": tuple(query.checks), "outcomes": tuple(query.outcomes), "ids": tuple(query.ids)}
-    return msgspec.structs.replace(query, offset=0, limit=0, around=None, soon=False, **listed)
-
-
-def _without_text(query: Query) -> Query:
-    return msgspec.structs.replace(query, text="")
-
-
-def without_words(query: Query) -> Query:
-    """Give the question whose count is the total."""
-    return msgspec.structs.replace(
-        query, text="", reason="", outcome=None, outcomes=(), waived=None, due_by=None, ids=()
-    )
-
-
-def _row(row: tuple[Any, ...]) -> Row:
-    """Give a line of ``page`` or ``row`` as it is shown."""
-    return Row(
-        id=row[0],
-        check=row[1],
-        family=row[2],
-        subject=row[3],
-        label=row[4],
-        outcome=Outcome(row[5]),
-        reason=row[6],
-        facts=_FACTS.decode(row[7]),
-        cause=None if row[8] is None else Cause(row[8]),
-        first_seen=told(row[9]),
-        due=told_or_none(row[10]),
-        resolved_at=told_or_none(row[11]),
-        regressions=row[12],
-        waiver=row[13],
-        acked=row[14],
-        urgent=bool(row[15]),
-        alarmed=bool(row[16]),
-    )
+        """Name the index that words are looked up in, where it covers what is asked; a whole reason has its own."""
+        if asked.view not in OPEN or asked.ids:
+            return ""
+        return self.sql["along reason" if asked.reason_is else "among open"]

@@ -32,21 +32,46 @@ WHERE f.id = :id;
 -- some --
 SELECT count(*), json_group_array (f.id) FROM {tables} WHERE {where};
 
+-- listed --
+-- In one piece, since a reader that hands over a row at a time waits for Python as often. SQLite keeps the order of
+-- what is gathered by anything but count, min and max; with a bound it would keep it slowly.
+SELECT json_group_array (id) FROM ({these});
+
 -- order --
-SELECT f.id
+SELECT f.id AS id
 FROM json_each (:ids) AS listed
 CROSS JOIN findings AS f ON f.id = listed.value
 CROSS JOIN checks AS c ON c.id = f.check_id
 CROSS JOIN subjects AS s ON s.hash = f.subject
-ORDER BY {order};
+ORDER BY {order}
 
 -- all in order --
-SELECT f.id
-FROM findings AS f {hint} JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s.hash = f.subject
-WHERE {where} ORDER BY {order};
+SELECT f.id AS id FROM {tables} WHERE {where} ORDER BY {order}
+
+-- tables in order --
+findings AS f {hint}
+
+-- tables in order by check --
+findings AS f {hint} CROSS JOIN checks AS c ON c.id = f.check_id
+
+-- tables in order by label --
+findings AS f {hint} CROSS JOIN subjects AS s ON s.hash = f.subject
 
 -- count --
 SELECT count(*) FROM {tables} WHERE {where};
+
+-- count with first --
+-- And what the clock takes away first.
+SELECT count(*), {first} FROM {tables} WHERE {where};
+
+-- first new --
+min (f.opened_at)
+
+-- first waived --
+min (f.waiver_ends)
+
+-- count to --
+SELECT count(*) FROM (SELECT 1 FROM {tables} WHERE {where} LIMIT :most);
 
 -- sample --
 -- They lie in the order of keyed hashes, so that the first ones are any.
@@ -80,6 +105,11 @@ SELECT sum (count) FROM (
 
 -- way --
 SELECT count(*) AS count FROM that CROSS JOIN {tables} WHERE {where} AND {way}
+
+-- place by label --
+-- Findings lie in the order of the keyed hashes of their subjects, and so do the subjects: both are read through once.
+SELECT count(*) FROM findings AS f INDEXED BY findings_subject CROSS JOIN subjects AS s ON s.hash = f.subject
+WHERE {where} AND ({way});
 
 -- tables among --
 findings AS f {hint}
@@ -132,6 +162,18 @@ INDEXED BY findings_reason
 -- among open --
 INDEXED BY findings_subject
 
+-- all all --
+NOT INDEXED
+
+-- all new --
+INDEXED BY findings_since
+
+-- all waived --
+INDEXED BY findings_waived
+
+-- all resolved --
+INDEXED BY findings_resolved
+
 -- view open --
 f.resolved_at IS NULL AND f.retired_at IS NULL
 
@@ -153,6 +195,13 @@ f.check_id = (SELECT id FROM checks WHERE name = :check)
 -- in family --
 f.check_id IN (SELECT id FROM checks WHERE family = :family)
 
+-- checks of family --
+SELECT id FROM checks WHERE family = :family LIMIT 2;
+
+-- in the only check --
+-- Where a family has one check, telling its number from another is quicker than looking it up in a list.
+f.check_id = :only
+
 -- of outcome --
 f.outcome = :outcome
 
@@ -167,6 +216,9 @@ f.due <= :due_by
 
 -- of ids --
 f.id IN (SELECT value FROM json_each (:ids))
+
+-- of reason --
+f.reason = :reason_is
 
 -- in checks --
 f.check_id IN (SELECT id FROM checks WHERE name IN (SELECT value FROM json_each (:checks)))

@@ -28,19 +28,21 @@ from engine.store import (
     Loaded,
     Raises,
     Reconfigured,
+    Runs,
     SourceMemory,
     Stage,
 )
 from engine.store import past as telling
+from engine.store import runs as running
 from engine.store.chaining import accept_breaks, noted_break, noted_head, put_break, put_chain, verified
 from engine.store.diff import count_covered
 from engine.store.faults import corrupt, named
 from engine.store.instants import stored, told_text
 from engine.store.kept import Kept
-from engine.store.ledger import put_check, put_events, put_source
+from engine.store.ledger import put_ack, put_check, put_events, put_source
 from engine.store.opening import bind_key, connect, prepare
 from engine.store.queries import Sql, load, migrations
-from engine.store.rows import history, one
+from engine.store.shown import history, one
 from engine.store.soon import ask
 from engine.store.spooled import IN_MEMORY, hasher
 from engine.store.stage import Shared, SqliteStage
@@ -131,6 +133,10 @@ class SqliteStore:
             events=[telling.event(row) for row in rows],
             chained_at=told_text(ends[0][0]) if ends else None,
         )
+
+    async def runs(self, since: datetime) -> Mapping[str, Runs]:
+        """Give how the runs of every source ended since an instant."""
+        return await self._readers.run(lambda reader: running.runs(reader, self._evidence, since))
 
     async def save_source(
         self,
@@ -236,21 +242,13 @@ class SqliteStore:
 
     async def ack(self, finding: int, note: str, by: str, now: datetime) -> bool:
         """Acknowledge an open finding, as evidence: the chain holds keyed hashes of who, whom and what was noted."""
-        row = {"finding": finding, "note": note, "by": by, "now": stored(now)}
+        row: dict[str, int | str] = {"finding": finding, "note": note, "by": by, "now": stored(now)}
 
         def work() -> bool:
-            found = self._durable.execute(self._ledger["ack"], row).fetchone()
-            if found is None:
+            body = put_ack(self._durable, self._ledger, row)
+            if body is None:
                 return False
-            subject, outcome, reason, check = found
-            self._durable.execute(self._ledger["note ack"], {**row, "outcome": outcome, "reason": reason})
-            body = {
-                "check": check,
-                "finding": finding,
-                "subject": subject.hex(),
-                "by": self._hashed(by.encode()).hex(),
-                "note": self._hashed(note.encode()).hex(),
-            }
+            body |= {"by": self.hashed(by), "note": self.hashed(note)}
             put_chain(self._durable, self._ledger, [Chained(kind="ack", body=_ENCODER.encode(body))], self._clock())
             return True
 

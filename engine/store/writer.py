@@ -24,8 +24,11 @@ T = TypeVar("T")
 READERS: Final = 2
 ASKED_SECONDS: Final = 10.0
 """How long a question of a screen may take."""
-LOOK_EVERY: Final = 20_000
-"""Steps of SQLite's machine (about a millisecond) after which a question looks whether it is still wanted."""
+LOOK_EVERY: Final = 200_000
+"""Steps of SQLite's machine (some ten milliseconds) after which a question looks whether it is still wanted.
+
+Each look waits for whatever Python is doing, a paint for example; what is given up is interrupted at once.
+"""
 
 
 class Writer:
@@ -85,6 +88,39 @@ class Writer:
         await asyncio.to_thread(self._pool.shutdown)
 
 
+class _Question:
+    """A question on its way, which may be given up from another thread."""
+
+    def __init__(self, ends: float | None) -> None:
+        """Begin with the monotonic time at which it is over by itself; None: never."""
+        self._ends = ends
+        self._unwanted = False
+        self._answering: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+        """Held where ``_answering`` is used, so that the connection's next question is not interrupted."""
+
+    def is_over(self) -> bool:
+        """Tell whether nobody waits for it any more."""
+        return self._unwanted or (self._ends is not None and time.monotonic() > self._ends)
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Say who answers it; what was given up before ends at its first look."""
+        with self._lock:
+            self._answering = connection
+
+    def end(self) -> None:
+        """Say that nobody answers it any more."""
+        with self._lock:
+            self._answering = None
+
+    def give_up(self) -> None:
+        """End it: the statement that runs, and those that would follow."""
+        with self._lock:
+            self._unwanted = True
+            if self._answering is not None:
+                self._answering.interrupt()
+
+
 class Readers:
     """Threads that read, each with a connection of its own."""
 
@@ -103,29 +139,27 @@ class Readers:
         """
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
-        unwanted = threading.Event()
-        ends = None if seconds is None else time.monotonic() + seconds
-
-        def over() -> bool:
-            return unwanted.is_set() or (ends is not None and time.monotonic() > ends)
+        question = _Question(None if seconds is None else time.monotonic() + seconds)
 
         def named_work() -> T:
             connection = self._connection()
-            connection.set_progress_handler(over, LOOK_EVERY)
+            connection.set_progress_handler(question.is_over, LOOK_EVERY)
+            question.begin(connection)
             try:
                 with named(self._path):
                     return work(connection)
             except StoreError as fault:
-                if over():
+                if question.is_over():
                     raise QueryRefused(f"this took longer than {seconds} s; ask for less") from fault
                 raise
             finally:
+                question.end()
                 connection.set_progress_handler(None, LOOK_EVERY)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, named_work)
         except asyncio.CancelledError:
-            unwanted.set()
+            question.give_up()
             raise
 
     async def close(self) -> None:

@@ -96,6 +96,6 @@ def beside(place: Place, matching: int, query: Query) -> Iterator[int]:
     last = last_page(matching)
     here = pages_of(place.top, place.top + place.height)
     wanted = [here[-1] + 1, here[0] - 1]
-    if not (query.text or query.reason) and query.view == "open":
+    if not (query.text or query.reason or query.reason_is):
         wanted += [0, last]
     return (page for page in wanted if 0 <= page <= last)

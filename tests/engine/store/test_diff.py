@@ -200,7 +200,7 @@ async def test_history_tells_openings_changes_and_resolutions(store: Store) -> N
     told = [(event.at, event.text.partition(":")[0], event.state) for event in await store.history(row.id)]
     assert told == [
         (NOW + 4 * HOUR, "regressed", State.FAIL),
-        (NOW + 3 * HOUR, "resolved", State.PASS),
+        (NOW + 3 * HOUR, "resolved", None),
         (NOW + 2 * HOUR, "changed", State.UNKNOWN),
         (NOW, "opened", State.FAIL),
     ]

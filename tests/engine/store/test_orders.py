@@ -11,12 +11,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import msgspec
 import pytest
 
 from checks.model.judgement import Outcome
 from engine.port import Query, Row
-from engine.store import QueryRefused, Store, StoreError, lookup, rows, soon, writer
+from engine.store import Live, QueryRefused, Store, StoreError, lookup, rows, soon, writer
 from engine.store.writer import Readers
+from tests.engine.store.conftest import Opener
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort
 from tests.support.judging import finding, judge
@@ -33,11 +35,23 @@ QUERIES: tuple[dict[str, Any], ...] = (
     {"text": "factor user"},
     {"text": "!weak"},
     {"reason": "weak"},
+    {"reason_is": REASONS[1], "text": "user1"},
+    {"reason_is": REASONS[2], "check": "mfa-1"},
     {"check": "mfa-1", "source": "ldap"},
     {"checks": ("mfa-0", "mfa-1"), "outcomes": (Outcome.FAIL, Outcome.WARN)},
     {"view": "all", "text": "USER2"},
     {"view": "new"},
+    {"view": "new", "text": "user1"},
+    {"view": "waived"},
+    {"view": "waived", "text": "factor user", "source": "ldap"},
+    {"view": "resolved"},
+    {"family": "mfa", "text": "user1"},
+    {"family": "mfa", "view": "new"},
 )
+WAIVERS = [
+    Live(id="W-1", subjects=["okta/*"], starts=NOW, ends=NOW + timedelta(days=2)),
+    Live(id="W-2", subjects=["ldap/3*"], starts=NOW, ends=NOW + timedelta(hours=30)),
+]
 
 
 @pytest.fixture
@@ -59,7 +73,7 @@ async def many(store: Store) -> Store:
         for days in (2, 1, 0):
             part = found[: 60 - 15 * days]
             await judge(store, part, NOW - days * timedelta(days=1), check=f"mfa-{number}")
-        await judge(store, found[5:], NOW, check=f"mfa-{number}")
+        await judge(store, found[5:], NOW, waivers=WAIVERS, check=f"mfa-{number}")
     return store
 
 
@@ -136,7 +150,7 @@ async def test_rows_that_are_told_soon_are_those_of_the_list(many: Store, monkey
     plain = CannedPort(None, (await many.rows(Query(view="all", limit=999), NOW)).rows)
     for asked, sort, reverse in product(QUERIES, SORTS, (False, True)):
         query: dict[str, Any] = {**asked, "sort": sort, "reverse": reverse}
-        await many.rows(Query(**{**query, "text": "", "reason": "", "outcomes": ()}), NOW)
+        await many.rows(Query(**{**query, "text": "", "reason": "", "reason_is": "", "outcomes": ()}), NOW)
         expected = ids((await plain.rows(Query(**query, limit=999))).rows)
         for place in (0, 3, len(expected) // 2, len(expected) - 1):
             found = await many.rows(Query(**query, around=expected[place], limit=8, soon=True), NOW)
@@ -185,6 +199,50 @@ async def test_an_order_that_is_kept_follows_a_write(many: Store) -> None:
     assert (before.matching > 0, after.matching, ids(after.rows)) == (True, 0, [])
 
 
+@pytest.mark.parametrize("ordered", [50_000, 0], ids=["in order", "walked to"])
+async def test_what_is_kept_of_a_view_ends_when_time_changes_it(
+    many: Store, opener: Opener, monkeypatch: pytest.MonkeyPatch, ordered: int
+) -> None:
+    """At each instant, back and forth over every edge: what a store that was just opened finds."""
+    monkeypatch.setattr(rows, "ORDERED", ordered)
+    tick, hour = timedelta(microseconds=1), timedelta(hours=1)
+    edges = [edge + step for edge in (0 * hour, 24 * hour, 30 * hour, 48 * hour) for step in (-tick, 0 * tick, tick)]
+    for since in [*edges, *edges[::-2], *edges[::3]]:
+        fresh = opener()
+        views: tuple[dict[str, Any], ...] = ({"view": "new"}, {"view": "waived"}, {"waived": True})
+        extras: tuple[dict[str, Any], ...] = ({}, {"text": "user1"}, {"offset": 3, "limit": 4})
+        for asked, sort in product(views, SORTS):
+            for extra in extras:
+                query = Query(**asked, sort=sort, **extra)
+                expected = await fresh.rows(query, NOW + since)
+                assert await many.rows(query, NOW + since) == expected, (since, query)
+        await fresh.close()
+
+
+@pytest.mark.parametrize(("between", "by_label"), [(7, 5), (999, 5), (-1, 5), (7, -1), (40, 40)])
+async def test_pages_are_walked_to_from_any_that_are_known(
+    many: Store, monkeypatch: pytest.MonkeyPatch, between: int, by_label: int
+) -> None:
+    """Pages of any size, forward, back and about any finding, each after any other."""
+    monkeypatch.setattr(rows, "ORDERED", 0)
+    monkeypatch.setattr(rows, "WALKED_BETWEEN", between)
+    monkeypatch.setattr(rows, "WALKED_BY_LABEL", by_label)
+    rng = random.Random(between)
+    plain = CannedPort(None, (await many.rows(Query(view="all", limit=999), NOW)).rows)
+    for sort, reverse, view in product(SORTS, (False, True), ("open", "new", "waived")):
+        asked: dict[str, Any] = {"sort": sort, "reverse": reverse, "view": view}
+        listed = Query(**asked)
+        expected = ids((await plain.rows(msgspec.structs.replace(listed, limit=999))).rows)
+        for _ in range(12):
+            place, limit = rng.randrange(len(expected)), rng.randrange(1, 9)
+            around = rng.choice((None, expected[place]))
+            page = await many.rows(msgspec.structs.replace(listed, offset=place, around=around, limit=limit), NOW)
+            first = place if around is None else place - place % limit
+            assert (page.place, page.offset) == (None if around is None else place, first)
+            assert ids(page.rows) == expected[first : first + limit]
+            assert page.matching == len(expected)
+
+
 ENDLESS = "WITH RECURSIVE more (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more) SELECT count(*) FROM more"
 
 
@@ -205,6 +263,20 @@ async def test_a_question_that_nobody_waits_for_ends(tmp_path: Path) -> None:
     for question in asked:
         question.cancel()
     assert await asyncio.wait_for(readers.run(lambda reader: reader.execute("SELECT 7").fetchone()), 30) == (7,)
+    await readers.close()
+
+
+async def test_a_question_that_is_given_up_ends_without_a_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is interrupted where it stands, and only it: what its thread is asked next runs to its end."""
+    monkeypatch.setattr(writer, "LOOK_EVERY", 2**31 - 1)
+    readers = Readers(_database(tmp_path))
+    for _ in range(8):
+        asked = [asyncio.ensure_future(readers.run(lambda reader: reader.execute(ENDLESS).fetchone())) for _ in "ab"]
+        await asyncio.sleep(0.02)
+        for question in asked:
+            question.cancel()
+        wanted = [readers.run(lambda reader: reader.execute("SELECT 7").fetchone()) for _ in "abc"]
+        assert await asyncio.wait_for(asyncio.gather(*wanted), 30) == [(7,), (7,), (7,)]
     await readers.close()
 
 

@@ -59,6 +59,9 @@ def names(rows: Sequence[Row]) -> list[str]:
         pytest.param({"view": "resolved"}, ["old"], id="resolved"),
         pytest.param({"view": "all", "sort": "label", "reverse": True, "limit": 2}, ["old", "nightly"], id="all"),
         pytest.param({"text": "FACTOR weak"}, ["dan", "cid"], id="words of the reason"),
+        pytest.param({"reason_is": "a factor is weak"}, ["dan", "cid"], id="a whole reason"),
+        pytest.param({"reason_is": "factor is weak"}, [], id="a part of a reason is none"),
+        pytest.param({"reason_is": "a factor is weak", "text": "cid"}, ["cid"], id="a whole reason, and a word"),
         pytest.param({"text": "factor !weak"}, ["eve_100%", "ana", "nightly", "ben"], id="not a word"),
         pytest.param({"text": "100%"}, ["eve_100%"], id="percent is no wildcard"),
         pytest.param({"text": "n_g"}, [], id="underscore is no wildcard"),
@@ -91,6 +94,15 @@ async def test_pages_join_up(filled: Store, sort: Any, *, reverse: bool) -> None
     """In every order, page after page gives each finding once."""
     pages = [(await filled.rows(Query(sort=sort, reverse=reverse, offset=at, limit=1), NOW)).rows for at in range(6)]
     assert sorted(names([row for page in pages for row in page])) == ["ana", "ben", "cid", "dan", "eve_100%", "nightly"]
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"text": "factor"}, {"reason_is": "a factor is weak"}, {"sort": "label"}], ids=str
+)
+async def test_a_count_alone_is_that_of_the_rows(filled: Store, query: dict[str, Any]) -> None:
+    """Where no row is asked for there is none, and the counts are those of the list."""
+    whole, counted = await filled.rows(Query(**query), NOW), await filled.rows(Query(**query, limit=0), NOW)
+    assert (list(counted.rows), counted.matching, counted.total) == ([], whole.matching, whole.total)
 
 
 async def test_counts_follow_a_write(filled: Store) -> None:
