@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +15,8 @@ from checks.model.records import Backup, subject_of
 from engine import desk_waivers
 from engine.evidence import digest_of, manifest_bytes
 from engine.judge import chained, transition
-from engine.pack.gather import NoPack, packed
+from engine.pack.gather import NoPack
+from engine.pack.making import packed, room
 from engine.port import (
     Accept,
     Ack,
@@ -49,7 +52,10 @@ if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.evidence import Manifest
 
+LOG = logging.getLogger(__name__)
 LONGEST_PAUSE = timedelta(days=7)
+FINISH_SECONDS = 2.0
+"""How long an engine that stops waits for the commands that it was given."""
 RECORD_SEARCH_BYTES = 64 * 1024 * 1024
 """Blobs larger than this are not searched for the record of one subject."""
 RECORDS_SHOWN = 20
@@ -63,6 +69,8 @@ class Desk:
         self._engine = engine
         self._reload = reload
         self._fault: str | None = None
+        self._commands: set[asyncio.Task[Reply]] = set()
+        """What is being done, whether or not anybody waits for it."""
 
     def snapshot(self) -> Snapshot | None:
         """Give the latest snapshot."""
@@ -129,15 +137,41 @@ class Desk:
             raise PortFault(str(error)) from error
 
     async def pack(self, query: PackQuery) -> Packed:
-        """Make an evidence pack of a period, in a thread."""
-        engine = self._engine
+        """Make an evidence pack of a period, in a thread; one that nobody waits for any more is removed."""
+        work = asyncio.get_running_loop().run_in_executor(None, self._packed, query)
         try:
-            return await asyncio.to_thread(packed, engine.config, query, engine.clock(), engine.version)
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(_remove)
+            raise
         except (StoreError, NoPack) as error:
             raise PortFault(str(error)) from error
 
+    def _packed(self, query: PackQuery) -> Packed:
+        engine = self._engine
+        return packed(engine.config, query, engine.clock(), engine.version, room(engine.config.state_dir))
+
     async def send(self, command: Command) -> Reply:
-        """Do what is asked, or say why not."""
+        """Do what is asked, or say why not; once it is begun it is done, also when nobody waits for it any more."""
+        task = asyncio.get_running_loop().create_task(self._done(command), name=f"command {type(command).__name__}")
+        self._commands.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    async def finish(self, patience: float = FINISH_SECONDS) -> None:
+        """Let the commands end that were given, as long as that takes no longer than ``patience`` seconds."""
+        if self._commands:
+            _, late = await asyncio.wait(set(self._commands), timeout=patience)
+            for task in late:
+                LOG.warning("%s=not done the engine stops", task.get_name())
+
+    def _ended(self, task: asyncio.Task[Reply]) -> None:
+        self._commands.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            LOG.error("%s=failed", task.get_name(), exc_info=error)
+
+    async def _done(self, command: Command) -> Reply:
         if self._engine.config.engine.read_only:
             return Reply(ok=False, message="this engine is read-only: engine.read_only is true")
         try:
@@ -222,6 +256,7 @@ class Desk:
         await engine.store.save_check(changed, events, [chained("pause", body), *links])
         engine.checks[command.check] = changed
         engine.note(*events)
+        engine.moved()
         return Reply(ok=True, message=f"{command.check} {told}")
 
     async def _ack(self, command: Ack) -> Reply:
@@ -235,6 +270,7 @@ class Desk:
             event = Event(at=now, kind="operator", what=row.check, text=text, by=command.by)
             await engine.store.append((), [event])
             engine.note(event)
+            engine.moved()
         return Reply(ok=True, message="acknowledged; its state is as it was")
 
     def _record(self, subject: str, manifests: Sequence[Manifest]) -> str | None:
@@ -249,6 +285,12 @@ class Desk:
                     if named == subject and len(found) < RECORDS_SHOWN:
                         found.append(codec.encode(record))
         return b"\n".join(found).decode() if found else None
+
+
+def _remove(work: asyncio.Future[Packed]) -> None:
+    """Remove a pack that was made for nobody."""
+    if not work.cancelled() and work.exception() is None:
+        Path(work.result().path).unlink(missing_ok=True)
 
 
 def _reference(digest: str, manifest: Manifest) -> EvidenceRef:

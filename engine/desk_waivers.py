@@ -78,21 +78,22 @@ async def request(engine: Engine, command: RequestWaiver) -> Reply:
 async def approve(engine: Engine, command: ApproveWaiver) -> Reply:
     """Approve a request, by another person than its requester."""
     path, checks = _path(engine), engine.config.checks
-    return await _changed(engine, partial(waiver_file.approve, path, command.id, command.by, checks, engine.clock()))
+    change = partial(waiver_file.approve, path, command.id, command.by, checks, engine.clock(), entry=command.entry)
+    return await _changed(engine, change)
 
 
 async def revoke(engine: Engine, command: RevokeWaiver) -> Reply:
     """End a waiver now, or take back a request."""
     path, checks = _path(engine), engine.config.checks
     change = partial(waiver_file.revoke, path, command.id, command.by, command.reason, checks, engine.clock())
-    return await _changed(engine, change)
+    return await _changed(engine, partial(change, entry=command.entry))
 
 
 async def reject(engine: Engine, command: RejectWaiver) -> Reply:
     """Turn down a request, as another person than its requester."""
     path, checks = _path(engine), engine.config.checks
     change = partial(waiver_file.reject, path, command.id, command.by, command.reason, checks, engine.clock())
-    return await _changed(engine, change)
+    return await _changed(engine, partial(change, entry=command.entry))
 
 
 async def covered(store: Store, checks: Mapping[str, CheckMemory], found: Waivers, now: datetime) -> dict[str, int]:

@@ -1,21 +1,27 @@
-"""A port whose engine lives on another loop: snapshots by reference, everything else by a call across threads."""
+"""A port whose engine lives on another loop: snapshots by reference, everything else by a call across threads.
+
+Whoever asks may go away: then a question is stopped, and a command is done all the same. An engine that is down, or
+goes down meanwhile, is told as a ``PortFault``, never as a cancellation of whoever asked.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from engine.port import (
     Command,
     Detail,
     EventQuery,
     Events,
+    NotSent,
     Packed,
     PackQuery,
     Past,
     PastQuery,
     Port,
+    PortFault,
     Query,
     Reply,
     Rows,
@@ -24,6 +30,8 @@ from engine.port import (
 )
 
 T = TypeVar("T")
+LOOK_SECONDS: Final = 1.0
+"""How often whoever waits for an answer looks whether there is anybody left to give it."""
 
 
 class Elsewhere:
@@ -67,11 +75,42 @@ class Elsewhere:
         return await self._there(self._port.pack(query))
 
     async def send(self, command: Command) -> Reply:
-        """Ask for something to be done."""
-        return await self._there(self._port.send(command))
+        """Ask for something to be done; it is done also when nobody waits for the answer any more."""
+        return await self._there(self._port.send(command), kept=True)
 
-    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work on the engine's loop."""
+    async def _there(self, work: Coroutine[Any, Any, T], *, kept: bool = False) -> T:
+        """Await work on the engine's loop; ``kept`` work is not stopped. Raises ``PortFault`` where that is down."""
         if asyncio.get_running_loop() is self._loop:
             return await work
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        answer = self._begun(work)
+        try:
+            while not answer.done():
+                await asyncio.wait({answer}, timeout=LOOK_SECONDS)
+                if self._loop.is_closed() and not answer.done():
+                    raise PortFault(self._down())
+        finally:
+            if kept:
+                answer.add_done_callback(_heard)
+            elif not self._loop.is_closed():
+                answer.cancel()
+        if answer.cancelled():  # not by us: whoever waits here and is cancelled has left before
+            raise PortFault(self._down())
+        return answer.result()
+
+    def _begun(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+        """Begin work on the engine's loop; raises ``NotSent`` where there is none any more."""
+        try:
+            return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        except RuntimeError:
+            work.close()
+            raise NotSent(self._down()) from None
+
+    def _down(self) -> str:
+        why = self._port.fault()
+        return "the engine is down" + (f": {why}" if why else "")
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """Take note of a fault that nobody waits for any more; whoever did the work has logged it."""
+    if not answer.cancelled():
+        _ = answer.exception()

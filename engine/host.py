@@ -84,6 +84,7 @@ async def hosting(
         desk = Desk(engine, reloader.reload)
         hosted = Hosted(engine, desk, Elsewhere(desk, asyncio.get_running_loop()))
         stack.push_async_callback(engine.stop)
+        stack.push_async_callback(desk.finish)
         await engine.start()
         _freeze()
         if listen:

@@ -76,14 +76,24 @@ def request(path: Path, asked: Asked, checks: Collection[str], now: datetime, ta
     return _edited(path, checks, edit)
 
 
-def approve(path: Path, name: str, by: str, checks: Collection[str], now: datetime, *, user: str = "") -> Waiver:
+def approve(
+    path: Path,
+    name: str,
+    by: str,
+    checks: Collection[str],
+    now: datetime,
+    *,
+    user: str = "",
+    entry: str | None = None,
+) -> Waiver:
     """Have another person than the requester approve a request; raises ``WaiverRefused``.
 
     ``by`` is whom the file names; ``user``, where it is known beside that, is who really asks, and another too.
+    ``entry`` is the digest of what was read, here and below; None: whatever the file says now is meant.
     """
 
     def edit(text: str, found: Waivers) -> tuple[str, str]:
-        waiver = _named(path, name, found)
+        waiver = _read_one(path, name, found, entry)
         status = waiver.status(now)
         if status != "requested":
             raise WaiverRefused(f"{name} is {status}; only a request can be approved{_anew(status)}")
@@ -100,11 +110,13 @@ def approve(path: Path, name: str, by: str, checks: Collection[str], now: dateti
     return _edited(path, checks, edit)
 
 
-def revoke(path: Path, name: str, by: str, reason: str, checks: Collection[str], now: datetime) -> Waiver:
+def revoke(
+    path: Path, name: str, by: str, reason: str, checks: Collection[str], now: datetime, *, entry: str | None = None
+) -> Waiver:
     """End a waiver now, or take back a request; its entry stays. Raises ``WaiverRefused``."""
 
     def edit(text: str, found: Waivers) -> tuple[str, str]:
-        waiver = _named(path, name, found)
+        waiver = _read_one(path, name, found, entry)
         status = waiver.status(now)
         if status in {"expired", "revoked"}:
             raise WaiverRefused(f"{name} is {status} already; it waives nothing")
@@ -114,12 +126,20 @@ def revoke(path: Path, name: str, by: str, reason: str, checks: Collection[str],
 
 
 def reject(
-    path: Path, name: str, by: str, reason: str, checks: Collection[str], now: datetime, *, user: str = ""
+    path: Path,
+    name: str,
+    by: str,
+    reason: str,
+    checks: Collection[str],
+    now: datetime,
+    *,
+    user: str = "",
+    entry: str | None = None,
 ) -> Waiver:
     """Turn down a request, as another person than its requester; its entry stays. Raises ``WaiverRefused``."""
 
     def edit(text: str, found: Waivers) -> tuple[str, str]:
-        waiver = _named(path, name, found)
+        waiver = _read_one(path, name, found, entry)
         status = waiver.status(now)
         if status != "requested":
             raise WaiverRefused(f"{name} is {status}; only a request can be rejected, a waiver in force is revoked")
@@ -178,6 +198,14 @@ def _entry(fresh: str, asked: Asked, now: datetime) -> dict[str, waiver_text.Val
     }
     needed = {"reason", "requested_by", "subjects"} if not asked.cause and not asked.source else {"reason"}
     return {key: value for key, value in told.items() if value or key in needed}
+
+
+def _read_one(path: Path, name: str, found: Waivers, entry: str | None) -> Waiver:
+    """Find the entry of a name that says what somebody has read."""
+    waiver = _named(path, name, found)
+    if entry is not None and waiver.digest != entry:
+        raise WaiverRefused(f"{path.name}: {name} was changed since it was shown; nothing was done, read it again")
+    return waiver
 
 
 def _named(path: Path, name: str, found: Waivers) -> Waiver:

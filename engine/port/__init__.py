@@ -23,10 +23,19 @@ from engine.port.commands import (
 from engine.port.events import Event, EventKind, EventQuery, Events
 from engine.port.findings import Detail, EvidenceRef, Query, Row, Rows
 from engine.port.past import Day, Lapse, Packed, PackQuery, Past, PastQuery, Turn
-from engine.port.protocol import Port, PortFault
+from engine.port.protocol import NotSent, Port, PortFault
 from engine.port.snapshots import EvidenceView, KnownTime, Selftest, Snapshot
-from engine.port.sources import Quota, SourceView
-from engine.port.states import SELFTEST_MAX_AGE, STALLED_AFTER, selftest_holds, state_at, worst
+from engine.port.sources import Quota, Silence, SourceView
+from engine.port.states import (
+    SELFTEST_MAX_AGE,
+    STALLED_AFTER,
+    ahead_by,
+    is_fresh,
+    selftest_holds,
+    stalled_for,
+    state_at,
+    worst,
+)
 from engine.port.waivers import WaiverView
 
 __all__ = [
@@ -50,6 +59,7 @@ __all__ = [
     "EvidenceView",
     "KnownTime",
     "Lapse",
+    "NotSent",
     "PackQuery",
     "Packed",
     "Past",
@@ -69,12 +79,16 @@ __all__ = [
     "Rows",
     "Run",
     "Selftest",
+    "Silence",
     "Snapshot",
     "SourceView",
     "Turn",
     "WaiverView",
     "Was",
+    "ahead_by",
+    "is_fresh",
     "selftest_holds",
+    "stalled_for",
     "state_at",
     "worst",
 ]

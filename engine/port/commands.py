@@ -34,6 +34,8 @@ class ApproveWaiver(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Approve a requested waiver; another person than the requester must."""
 
     id: str
+    entry: str
+    """Digest of the entry as it was read (``WaiverView.entry``); one that was changed since is refused."""
     by: str
 
 
@@ -41,6 +43,8 @@ class RevokeWaiver(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """End a waiver now, or take back a request; its entry stays in the file with its end."""
 
     id: str
+    entry: str
+    """Digest of the entry as it was read (``WaiverView.entry``); one that was changed since is refused."""
     reason: str
     by: str
 
@@ -49,6 +53,8 @@ class RejectWaiver(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Turn down a request, as another person than the requester; its entry stays in the file."""
 
     id: str
+    entry: str
+    """Digest of the entry as it was read (``WaiverView.entry``); one that was changed since is refused."""
     reason: str
     by: str
 

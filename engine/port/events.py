@@ -22,7 +22,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The object's name: a check, a source."""
     text: str
     state: State | None = None
-    """The state that a check entered; of a finding's own history, that of its subject."""
+    """The state that a check entered; of a finding's own history, that of its subject: none once it is resolved."""
     by: str = ""
     """Whoever did it, as claimed; empty of what no person did."""
 

@@ -21,6 +21,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A configured check's name."""
     family: str | None = None
     view: Literal["open", "all", "new", "waived", "resolved"] = "open"
+    """``open``: not resolved, those under a live waiver too, which ends by itself; ``new``: open, and opened within a day;
+    ``waived``: open, and under a live waiver; ``resolved``: open no more, which proves nothing of the subject; ``all``.
+    Findings of removed checks and sources are in none."""
     text: str = ""
     """Words that label, subject, reason or check must contain; ``!word`` must not; ``~regex``."""
     checks: Sequence[str] = ()
@@ -29,6 +32,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A source's name."""
     reason: str = ""
     """Words that the reason must contain, as in ``text``."""
+    reason_is: str = ""
+    """The whole reason, letter by letter; empty: any. Beside ``reason``; both narrow."""
     around: int | None = None
     """A finding's id: the page that holds it instead of ``offset``, where it matches."""
     outcome: Outcome | None = None

@@ -101,3 +101,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """``host:port`` of the metrics listener; None when there is none."""
     scraped_at: datetime | None = None
     """When somebody last read ``/metrics``, UTC; None since the engine started."""
+
+    def timeless(self) -> Snapshot:
+        """Give it without what differs between any two, although nothing has happened."""
+        return msgspec.structs.replace(
+            self,
+            seq=0,
+            at=self.started_at,
+            ticked_at=None,
+            loop_lag_seconds=0.0,
+            loop_lag_max_seconds=0.0,
+            scraped_at=None,
+        )

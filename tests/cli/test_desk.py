@@ -71,6 +71,32 @@ def test_source_test_tells_reach_and_what_a_refusal_costs(tmp_path: Path) -> Non
     assert "Traceback" not in everything.stderr
 
 
+def test_source_test_tells_a_wrong_path_from_one_that_is_gone(tmp_path: Path) -> None:
+    """Both say where and what next; only of what a run has found under the same configuration that it was there."""
+    path = estate(tmp_path)
+    (tmp_path / "dumps").rename(tmp_path / "elsewhere")
+    first = command("source", "test", folder=tmp_path)
+    (tmp_path / "elsewhere").rename(tmp_path / "dumps")
+    command("check", folder=tmp_path)
+    (tmp_path / "dumps").rename(tmp_path / "elsewhere")
+    gone = command("source", "test", folder=tmp_path)
+    checked = command("check", folder=tmp_path)
+    path.write_text(path.read_text().replace("dumps/*", "dmps/*"))
+    changed = command("source", "test", folder=tmp_path)
+
+    assert [done.returncode for done in (first, gone, changed)] == [3, 3, 3]
+    assert f"{tmp_path / 'dumps'} is not there; put it there, or mend pattern" in first.stdout
+    assert f"{tmp_path / 'dumps'} is not there; put it there, or mend pattern" in gone.stdout
+    assert f"{tmp_path / 'dmps'} is not there; put it there, or mend pattern" in changed.stdout
+    assert ["it was there: the run that ended 2" in done.stdout for done in (first, gone, changed)] == [
+        False,
+        True,
+        False,
+    ]
+    assert "is not there, and the run that ended 2" in checked.stdout
+    assert "bring it back" in checked.stdout
+
+
 def test_secret_list_tells_what_can_be_resolved_and_never_a_secret(tmp_path: Path) -> None:
     """Each reference with its place; exit 2 while one is missing."""
     estate(tmp_path, 1, RESTIC)

@@ -20,6 +20,7 @@ from engine.desk import Desk
 from engine.port import (
     Ack,
     ApproveWaiver,
+    Command,
     EventQuery,
     Query,
     RejectWaiver,
@@ -37,8 +38,8 @@ from tests.support.running import Driven, driven
 
 REASON: Final = "the kiosk has no second factor until the new hardware comes"
 ASK: Final = RequestWaiver(check="mfa", subjects=("idp/bea",), reason=REASON, by="ana")
-BOB: Final = ApproveWaiver(id="W-2026-0001", by="bob")
-END: Final = RevokeWaiver(id="W-2026-0001", reason="the hardware came", by="cal")
+BOB: Final = ApproveWaiver(id="W-2026-0001", entry="", by="bob")
+END: Final = RevokeWaiver(id="W-2026-0001", entry="", reason="the hardware came", by="cal")
 
 
 def one_check(folder: Path, **engine: Any) -> Config:
@@ -70,6 +71,14 @@ async def notes(it: Driven) -> list[tuple[str, str]]:
     return [(body["waiver"], body["is"]) for body in bodies]
 
 
+async def decide(desk: Desk, command: Command) -> Reply:
+    """Send a command; one about a waiver is about the waiver as the file says it now."""
+    if isinstance(command, ApproveWaiver | RevokeWaiver | RejectWaiver):
+        entries = {each.id: each.entry for each in await desk.waivers()}
+        command = msgspec.structs.replace(command, entry=entries.get(command.id, ""))
+    return await desk.send(command)
+
+
 async def view(desk: Desk) -> WaiverView:
     """Give the only waiver of the file."""
     (found,) = await desk.waivers()
@@ -86,13 +95,13 @@ async def test_a_waiver_goes_from_its_request_to_its_end(tmp_path: Path) -> None
         requested = await view(desk)
         assert (requested.id, requested.status, requested.covers) == ("W-2026-0001", "requested", 1)
 
-        approved = await desk.send(BOB)
+        approved = await decide(desk, BOB)
         await it.run(timedelta(seconds=2))
         assert (approved.ok, it.state()) == (True, State.WAIVED)
         assert "W-2026-0001 is in force until 2027-02-19T23:59:59Z; it covers 1 open finding now" in approved.message
         assert (await view(desk)).status == "active"
 
-        revoked = await desk.send(END)
+        revoked = await decide(desk, END)
         await it.run(timedelta(seconds=2))
         assert (revoked.ok, it.state()) == (True, State.FAIL)
         ended = await view(desk)
@@ -109,7 +118,7 @@ async def test_the_chain_names_nobody_and_no_subject(tmp_path: Path) -> None:
     """It holds ids, digests and keyed hashes."""
     async with failing(tmp_path) as (it, desk):
         await desk.send(ASK)
-        await desk.send(BOB)
+        await decide(desk, BOB)
 
         bodies = b"".join(await it.engine.store.bodies("waiver")).decode()
         assert not any(name in bodies for name in ("ana", "bob", "bea", "Bea", REASON))
@@ -120,9 +129,11 @@ async def test_the_chain_names_nobody_and_no_subject(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        pytest.param(ApproveWaiver(id="W-2026-0001", by=" ANA"), "another person than the requester", id="same-person"),
-        pytest.param(ApproveWaiver(id="W-2026-0002", by="bob"), "no waiver 'W-2026-0002'", id="no-such"),
-        pytest.param(RevokeWaiver(id="W-2026-0001", reason="", by="bob"), "say why", id="no-reason"),
+        pytest.param(
+            ApproveWaiver(id="W-2026-0001", entry="", by=" ANA"), "another person than the requester", id="same-person"
+        ),
+        pytest.param(ApproveWaiver(id="W-2026-0002", entry="", by="bob"), "no waiver 'W-2026-0002'", id="no-such"),
+        pytest.param(RevokeWaiver(id="W-2026-0001", entry="", reason="", by="bob"), "say why", id="no-reason"),
         pytest.param(
             RequestWaiver(check="mfas", subjects=("bea",), reason=REASON, by="ana"), "did you mean", id="check"
         ),
@@ -141,7 +152,7 @@ async def test_what_is_refused_changes_nothing(
         await desk.send(ASK)
         before = (tmp_path / "waivers.toml").read_bytes()
 
-        reply = await desk.send(command)
+        reply = await decide(desk, command)
 
         assert (reply.ok, said in reply.message) == (False, True), reply.message
         assert (tmp_path / "waivers.toml").read_bytes() == before
@@ -152,7 +163,7 @@ async def test_a_read_only_engine_writes_no_waiver(tmp_path: Path) -> None:
     """It still shows those of the file."""
     async with failing(tmp_path, read_only=True) as (_, desk):
         for command in (ASK, BOB, END):
-            reply = await desk.send(command)
+            reply = await decide(desk, command)
             assert (reply.ok, "read-only" in reply.message) == (False, True)
 
         assert not (tmp_path / "waivers.toml").exists()
@@ -199,14 +210,14 @@ async def test_what_cannot_be_noted_is_in_force_and_noted_later(
     """A full disk does not keep a revoked waiver alive, nor lose its evidence."""
     async with failing(tmp_path) as (it, desk):
         await desk.send(ASK)
-        await desk.send(BOB)
+        await decide(desk, BOB)
         append = it.engine.store.append
 
         async def full(*_: Any, **__: Any) -> None:
             raise StoreError("the disk is full")
 
         monkeypatch.setattr(it.engine.store, "append", full)
-        await desk.send(END)
+        await decide(desk, END)
         assert it.engine.waivers.live_by_check(it.clock()) == {}
         await it.run(timedelta(seconds=2))
         assert it.state() is State.FAIL
@@ -292,6 +303,34 @@ async def test_many_changes_are_told_in_one_event(tmp_path: Path) -> None:
         assert len(await notes(it)) == count
 
 
+@pytest.mark.parametrize(
+    "command",
+    [BOB, END, RejectWaiver(id="W-2026-0001", entry="", reason=REASON, by="cal")],
+    ids=["approve", "revoke", "reject"],
+)
+async def test_what_was_changed_since_it_was_read_is_decided_by_nobody(
+    tmp_path: Path, command: ApproveWaiver | RevokeWaiver | RejectWaiver
+) -> None:
+    """A request that covers more than the one that was shown is refused under its old digest, and taken under its own.
+
+    The engine has not read the file again when the command comes.
+    """
+    async with failing(tmp_path) as (it, desk):
+        assert (await desk.send(ASK)).ok
+        shown = await view(desk)
+        file = tmp_path / "waivers.toml"
+        file.write_text(file.read_text().replace('"idp/bea"', '"idp/bea", "idp/uma"'))
+        before = file.read_bytes()
+
+        reply = await desk.send(msgspec.structs.replace(command, entry=shown.entry))
+
+        assert not reply.ok
+        assert "W-2026-0001 was changed since it was shown" in reply.message
+        assert file.read_bytes() == before
+        await it.engine.reread_waivers()
+        assert (await decide(desk, command)).ok
+
+
 async def test_commands_at_the_same_time_are_noted_once_each(tmp_path: Path) -> None:
     """Neither ids nor entries of the chain come twice."""
     async with failing(tmp_path) as (it, desk):
@@ -306,13 +345,13 @@ async def test_what_several_waivers_name_is_counted_once(tmp_path: Path) -> None
     async with failing(tmp_path) as (it, desk):
         for _ in range(2):
             assert (await desk.send(ASK)).ok
-        assert (await desk.send(BOB)).ok
+        assert (await decide(desk, BOB)).ok
         one, two = await desk.waivers()
         assert [(one.covers, one.alone), (two.covers, two.alone)] == [(1, 1), (1, 0)]
-        assert (await desk.send(ApproveWaiver(id="W-2026-0002", by="bob"))).ok
+        assert (await decide(desk, ApproveWaiver(id="W-2026-0002", entry="", by="bob"))).ok
         assert [(each.covers, each.alone) for each in await desk.waivers()] == [(1, 0), (1, 0)]
         for name in ("W-2026-0001", "W-2026-0002"):
-            assert (await desk.send(RevokeWaiver(id=name, reason=REASON, by="cal"))).ok
+            assert (await decide(desk, RevokeWaiver(id=name, entry="", reason=REASON, by="cal"))).ok
         await it.run()
         assert [(each.covers, each.alone) for each in await desk.waivers()] == [(0, 1), (0, 1)]
 
@@ -321,9 +360,9 @@ async def test_a_request_is_rejected_by_another_person_and_never_was_in_force(tm
     """Its requester takes it back instead; both are told as what they are."""
     async with failing(tmp_path) as (it, desk):
         assert (await desk.send(ASK)).ok
-        mine = await desk.send(RejectWaiver(id="W-2026-0001", reason=REASON, by="Ana"))
-        other = await desk.send(RejectWaiver(id="W-2026-0001", reason=REASON, by="cal"))
-        again = await desk.send(RejectWaiver(id="W-2026-0001", reason=REASON, by="cal"))
+        mine = await decide(desk, RejectWaiver(id="W-2026-0001", entry="", reason=REASON, by="Ana"))
+        other = await decide(desk, RejectWaiver(id="W-2026-0001", entry="", reason=REASON, by="cal"))
+        again = await decide(desk, RejectWaiver(id="W-2026-0001", entry="", reason=REASON, by="cal"))
         [waiver] = await desk.waivers()
 
         assert not mine.ok
