@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.exit_codes import OWN_FAULT
-from cli.memory import few_arenas
+from cli.memory import give_back
 from cli.setting import Setting, say
 from cli.version import VERSION
 from demo.estate import DEFAULT_ACCOUNTS, DEFAULT_SEED, FEWEST, MOST, Estate
@@ -54,7 +54,7 @@ def show_demo(setting: Setting, accounts: int | None, seed: int | None, *, headl
     from cli.hosted import on_terminal, serve, show
     from engine.config import load
 
-    few_arenas()
+    give_back()
     drawn = not headless and on_terminal()
     size = accounts or DEFAULT_ACCOUNTS
     if size >= LARGE:

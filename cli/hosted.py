@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cli.exit_codes import OWN_FAULT, USAGE
-from cli.memory import few_arenas
+from cli.memory import give_back
 from cli.setting import say
 from cli.version import VERSION
 
@@ -35,7 +35,7 @@ def on_terminal() -> bool:
 
 def serve(config: Config, *, demo: bool = False) -> int:
     """Run the engine on this thread until a signal."""
-    few_arenas()
+    give_back()
     return asyncio.run(_serve(config, demo=demo))
 
 
@@ -90,7 +90,7 @@ def show(config: Config, *, demo: bool = False) -> int:
     """Show the terminal UI over an engine on a thread of its own, or over the one that holds the state folder."""
     from engine.host import EngineThread, Held
 
-    few_arenas()
+    give_back()
     thread = EngineThread(config, version=VERSION, demo=demo)
     try:
         hosted = thread.start()
@@ -111,7 +111,7 @@ def attached(folder: Path, *, read_only: bool, patience: float = 0.0) -> int:
     """Show the terminal UI over the engine that holds the folder, waiting ``patience`` seconds for it to listen."""
     from engine.attach import AttachedThread, CannotAttach
 
-    few_arenas()
+    give_back()
     ends = time.monotonic() + patience
     while True:
         thread = AttachedThread(folder)
@@ -136,11 +136,13 @@ def attached(folder: Path, *, read_only: bool, patience: float = 0.0) -> int:
 def _drawn(port: Port, *, read_only: bool, stops_engine: bool) -> int:
     """Draw until somebody quits, or a signal asks for it."""
     import gc
-    import logging
+    import os
 
+    from cli.log import beside
     from tui.app import ControlwatchApp, run
+    from tui.remembered import default_path
 
-    logging.getLogger().addHandler(logging.NullHandler())  # nothing may write into the screen
+    beside(default_path(os.environ).with_name("tui.log"))  # nothing may write into the screen
 
     def ready(app: ControlwatchApp) -> None:
         loop = asyncio.get_running_loop()

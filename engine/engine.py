@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 from checks.model.state import SKEW
 from engine import waivers as waivers_file
+from engine.activity import DAY
 from engine.adoption import Adoption, adoption
 from engine.custody import Custody, check_writer, source_writer
 from engine.doings import Doings
 from engine.judging import Judge
+from engine.keeping import letting_go
 from engine.port import Event, Selftest, Snapshot
 from engine.runner import Runner
 from engine.selftest import run_selftest
@@ -96,6 +98,7 @@ class Engine:
         self.runner.open()
         loaded = await self.store.load()
         self.runner.memories, self.checks = dict(loaded.sources), dict(loaded.checks)
+        self.runner.recall(await self.store.runs(self.clock() - DAY))
         self.events = list(loaded.events)
         self.custody.written_before = loaded.chained_at
         await self.adopt(self.config)
@@ -113,9 +116,11 @@ class Engine:
                 expected = loop.time() + TICK_SECONDS
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
-                rested = loop.time()
-                await asyncio.sleep(REST_SECONDS)
-                self.doings.lag = max(0.0, rested - expected, loop.time() - rested - REST_SECONDS)
+                rested = ended = loop.time()
+                if self._wake.is_set():
+                    await asyncio.sleep(REST_SECONDS)
+                    ended = loop.time() - REST_SECONDS
+                self.doings.lag = max(0.0, rested - expected, ended - rested)
                 self.doings.lags.add(loop.time(), self.doings.lag)
                 self._wake.clear()
         finally:
@@ -264,7 +269,7 @@ class Engine:
             web_config_ok=doings.web_config_ok,
             selftest=doings.selftest,
             checks=[doings.told(view, self.checks.get(view.name), self.runner.memories) for view in checks],
-            sources=source_views(self.config, self.runner.memories, self.runner.activity),
+            sources=source_views(self.config, self.runner.memories, self.runner.activity, now),
             events=tuple(self.events[:EVENTS_KEPT]),
             times=tuple(time for memory in self.runner.memories.values() for time in memory.times),
             evidence=custody.view,
@@ -328,10 +333,17 @@ class Engine:
             if self.runner.tasks:
                 self.doings.swept_at = now - SWEEP_EVERY + SWEEP_RETRY  # a run may be about to store the same bytes
                 return
-            unused = await self.store.unused_blobs(now)
-            for digest in unused:
-                await asyncio.to_thread(self.blobs.delete, digest)
-            if unused:
-                await self.store.tombstone(unused, now)
+            with letting_go(self.blobs.root) as free:
+                if free:
+                    await self._let_go(now)
+                else:
+                    self.doings.swept_at = now - SWEEP_EVERY + SWEEP_RETRY  # somebody packs evidence
         except StoreError as error:
             self.written(error)
+
+    async def _let_go(self, now: datetime) -> None:
+        unused = await self.store.unused_blobs(now)
+        for digest in unused:
+            await asyncio.to_thread(self.blobs.delete, digest)
+        if unused:
+            await self.store.tombstone(unused, now)

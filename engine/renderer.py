@@ -1,4 +1,7 @@
-"""The exposition is rendered ahead of the scrape: off the loop, on every change, and every fifteen seconds."""
+"""The exposition is rendered ahead of the scrape: off the loop, on every change, and every fifteen seconds.
+
+An engine in which nothing happens publishes every five seconds; that is no change.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ class Renderer:
         self._engine = engine
         self._changed = asyncio.Event()
         self._kept = Kept()
+        self._seen: Snapshot | None = None
+        """The latest that was published, without what differs between any two."""
         self._spent: float | None = None
         self.exposition: Exposition | None = None
         engine.listeners.append(self._listen)
@@ -58,5 +63,7 @@ class Renderer:
         self._kept, self._spent = kept, time.perf_counter() - began
         return exposition
 
-    def _listen(self, _snapshot: Snapshot) -> None:
-        self._changed.set()
+    def _listen(self, snapshot: Snapshot) -> None:
+        seen, self._seen = self._seen, snapshot.timeless()
+        if seen != self._seen:
+            self._changed.set()

@@ -13,9 +13,11 @@ from __future__ import annotations
 import atexit
 import os
 import selectors
+import threading
 from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from queue import Empty, Full
+from typing import Any
 
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -23,12 +25,33 @@ from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from tui.pasting import Pastes
+from tui.pasting import SILENCES, Pastes
 
 SILENCE_SECONDS = 0.1
+"""What was begun is waited for in such pieces; when nothing can be under way any more, for the terminal alone."""
 READ_BYTES = 4_096
 PARTING_SECONDS = 1.0
 """How long leaving waits for a terminal that does not read."""
+
+
+class Bell(threading.Event):
+    """An event that also wakes whoever waits for files: ``file`` can be read while it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.file, self._end = os.pipe()
+
+    def set(self) -> None:
+        """Ring; once until it is cleared."""
+        if not self.is_set():
+            super().set()
+            os.write(self._end, b"!")
+
+    def clear(self) -> None:
+        """Be silent again."""
+        if self.is_set():
+            os.read(self.file, 1)
+            super().clear()
 
 
 class SteadyDriver(LinuxDriver):
@@ -38,6 +61,12 @@ class SteadyDriver(LinuxDriver):
     """Whether a frame was dropped, so that the terminal shows something old."""
     is_stuck = False
     """Whether the terminal did not take our last words."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._bell = self.exit_event = Bell()
 
     def _sigtstp_application(self, *_: object) -> None:
         """Stop on the loop: a signal comes in the middle of anything, even of what holds the queue's lock."""
@@ -60,10 +89,14 @@ class SteadyDriver(LinuxDriver):
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
-            last = False
+            selector.register(self._bell.file, selectors.EVENT_READ)
+            last, silences = False, 0
             while not last:
                 last = self.exit_event.is_set()  # What was typed before that is read, once.
-                if selector.select(SILENCE_SECONDS):
+                ready = selector.select(SILENCE_SECONDS if silences <= SILENCES else None)
+                silences += 1
+                if any(key.fd == self.fileno for key, _ in ready):
+                    silences = 0
                     told = os.read(self.fileno, READ_BYTES)
                     if not told:  # The terminal is gone; the app's poll sees that too, and leaves.
                         self.exit_event.wait(SILENCE_SECONDS)

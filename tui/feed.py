@@ -5,26 +5,32 @@ from __future__ import annotations
 from datetime import UTC, timedelta, tzinfo
 
 from engine.port import Port
+from tui.keymap import PLAIN, Keymap
 from tui.lately import Lately
 from tui.model import Clock, Model, build, differs
 
 SECOND = timedelta(seconds=1)
-RESTFUL = timedelta(seconds=5)
+PULSE = timedelta(seconds=5)
+"""While nothing happens, the top of the screen is looked at this often; it tells the engine's time."""
+RESTFUL = timedelta(seconds=15)
 """While nothing happens, ages are looked at this often; they tell minutes."""
 
 
 class Feed:
     """What is shown, derived from the port at the reader's clock."""
 
-    def __init__(self, port: Port, clock: Clock) -> None:
+    def __init__(self, port: Port, clock: Clock, keymap: Keymap = PLAIN) -> None:
         self._port = port
         self._clock = clock
+        self._keymap = keymap
         self.zone: tzinfo | None = UTC
         """In which times are told; None: the terminal's own."""
         self._began = clock()
-        self.model: Model = build(port.snapshot(), port.fault(), self._began, self._began)
+        self.model: Model = build(port.snapshot(), port.fault(), self._began, self._began, keymap)
         """The latest; states are those of its own instant."""
-        self._drawn_at = self.model.now
+        self._drawn_at = self._beat_at = self.model.now
+        self.is_resting = False
+        """Whether the last look found nothing to draw but the top of the screen."""
         self.lately = Lately()
         """What became of the checks, for whichever screen draws it."""
 
@@ -33,13 +39,18 @@ class Feed:
         old, snapshot, fault, now = self.model, self._port.snapshot(), self._port.fault(), self._clock()
         if snapshot is old.snapshot and fault == old.fault and now - old.now < SECOND:
             return False
-        self.model = build(snapshot, fault, now.astimezone(self.zone), self._began)
-        if not differs(old, self.model) and not self.model.is_counting and now - self._drawn_at < RESTFUL:
+        self.model = build(snapshot, fault, now.astimezone(self.zone), self._began, self._keymap)
+        happens = differs(old, self.model) or self.model.is_counting
+        if not happens and now - self._beat_at < PULSE:
             return False
-        self._drawn_at = now
+        self._beat_at = now
+        self.is_resting = not happens and now - self._drawn_at < RESTFUL
+        if not self.is_resting:
+            self._drawn_at = now
         return True
 
     def turn(self, zone: tzinfo | None) -> None:
         """Tell times in another zone."""
         self.zone = zone
-        self.model = build(self._port.snapshot(), self._port.fault(), self._clock().astimezone(zone), self._began)
+        now = self._clock().astimezone(zone)
+        self.model = build(self._port.snapshot(), self._port.fault(), now, self._began, self._keymap)

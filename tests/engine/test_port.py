@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import io
+import hashlib
 import socket
 import stat
 import zipfile
@@ -179,14 +179,17 @@ async def test_an_engine_that_hangs_is_told_as_silent(tmp_path: Path) -> None:
 
 
 async def test_a_port_gives_an_evidence_pack(kind: str, tmp_path: Path) -> None:
-    """The archive arrives whole; a period that is none is refused with a sentence."""
+    """The archive lies where the answer says; a period that is none is refused with a sentence."""
     async with ports(kind, tmp_path) as (port, _):
         day = duration("1d")
         pack = await port.pack(PackQuery(since=NOW - day, until=NOW + day))
 
-        with zipfile.ZipFile(io.BytesIO(pack.data)) as packed:
+        whole = await asyncio.to_thread(Path(pack.path).read_bytes)
+        assert (len(whole), hashlib.sha256(whole).hexdigest()) == (pack.size_bytes, pack.digest)
+        with zipfile.ZipFile(pack.path) as packed:
             assert packed.testzip() is None
             assert len(packed.infolist()) == pack.files
+        assert pack.holds
         assert (pack.checks, pack.chain_valid) == (1, True)
         with pytest.raises(PortFault, match="ends after it begins"):
             await port.pack(PackQuery(since=NOW, until=NOW))

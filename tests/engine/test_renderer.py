@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from checks.model.records import Account
 from engine.config import Config
 from engine.exposition import CAP, Exposition
 from engine.metrics import render
+from engine.port import Event
 from engine.renderer import Renderer
 from engine.settings import MetricsSettings
 from sources.common.errors import Unreachable
@@ -178,11 +180,39 @@ async def test_a_change_is_rendered_before_the_fifteen_seconds_are_over(
         try:
             await asyncio.sleep(0)
             it.engine.publish()
-            async with asyncio.timeout(60):
-                while renderer.exposition is first:  # noqa: ASYNC110 - the renderer tells nobody
-                    await asyncio.sleep(0.01)
+            await other_than(renderer, first)
         finally:
             task.cancel()
+
+
+async def test_a_heartbeat_is_not_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot in which nothing has happened since the one before waits for the fifteen seconds."""
+    monkeypatch.setattr("engine.renderer.RENDER_EVERY_SECONDS", 600.0)
+    monkeypatch.setattr("engine.renderer.RENDER_REST_SECONDS", 0.0)
+    clock = Clock()
+    async with driven(two_checks(tmp_path, Script()), clock) as it:
+        renderer = Renderer(it.engine)
+        it.engine.publish()
+        task = asyncio.get_running_loop().create_task(renderer.work())
+        try:
+            first = await other_than(renderer, None)
+            clock.move(timedelta(seconds=5))
+            it.engine.publish()
+            await asyncio.sleep(0.05)
+            assert renderer.exposition is first
+            it.engine.note(Event(at=clock(), kind="engine", what="clock", text="something"))
+            it.engine.publish()
+            await other_than(renderer, first)
+        finally:
+            task.cancel()
+
+
+async def other_than(renderer: Renderer, before: Exposition | None) -> Exposition:
+    """Wait until another exposition is there."""
+    async with asyncio.timeout(60):
+        while renderer.exposition is None or renderer.exposition is before:  # noqa: ASYNC110 - the renderer tells nobody
+            await asyncio.sleep(0.01)
+        return renderer.exposition
 
 
 def _steady(series: Series) -> Series:

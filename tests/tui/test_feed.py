@@ -13,7 +13,7 @@ from tui.model import Word
 
 
 def test_only_news_and_minutes_are_drawn() -> None:
-    """A heartbeat is nothing, a state is news, and ages are looked at every five seconds."""
+    """A heartbeat is nothing, a state is news; the top is looked at every five seconds, ages every fifteen."""
     port, clock = CannedPort(all_pass()), Hand()
     feed = Feed(port, clock)
     assert not feed.look()
@@ -26,9 +26,15 @@ def test_only_news_and_minutes_are_drawn() -> None:
     port.now_shown = mixed()
     assert feed.look()
     assert feed.model.counts[Word.FAIL] == 2
+    assert not feed.is_resting
 
-    clock.now += timedelta(seconds=5)
-    assert feed.look()
+    rested = []
+    for number in range(6):
+        clock.now += timedelta(seconds=5)
+        port.now_shown = msgspec.structs.replace(mixed(), seq=3 + number, at=clock.now)
+        assert feed.look()
+        rested.append(feed.is_resting)
+    assert rested == [True, True, False, True, True, False]
 
 
 def test_a_fault_is_news_at_once() -> None:
