@@ -130,7 +130,8 @@ class BenchPort(tables.StorePort):
 
 def show(folder: Path) -> None:
     """Show the app; SIGUSR1 puts it where the file ``place`` says, SIGUSR2 writes its loop's lag to ``lag``."""
-    from tui.app import ControlwatchApp
+    from tui.app import ControlwatchApp, run
+    from tui.keymap import PLAIN
     from tui.place import Place
 
     port = BenchPort(open_sqlite(folder / "store.sqlite", subject_key=bytes(32)))
@@ -138,10 +139,11 @@ def show(folder: Path) -> None:
 
     async def there() -> None:
         screen, _, name = (folder / "place").read_text().partition(":")
+        (app,) = apps
         while len(app.screen_stack) > 2:
             await app.pop_screen()
         if screen:
-            app.go(Place(screen, name))
+            app.stack.go(Place(screen, name))
         for _ in range(3):
             await asyncio.sleep(0.03)
             await app.workers.wait_for_complete()
@@ -153,7 +155,8 @@ def show(folder: Path) -> None:
                 wanted.clear()
                 (folder / "lag").write_text(f"{lag.percentile(0.99)}")
 
-    def ready(_: ControlwatchApp) -> None:
+    def ready(running: ControlwatchApp) -> None:
+        apps.append(running)
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGUSR1, lambda: going.append(loop.create_task(there())))
         loop.add_signal_handler(signal.SIGUSR2, wanted.set)
@@ -162,9 +165,9 @@ def show(folder: Path) -> None:
     wanted = asyncio.Event()
     watching: list[asyncio.Task[None]] = []
     going: list[asyncio.Task[None]] = []
-    app = ControlwatchApp(port, glyphs="unicode", clock=lambda: NOW)
-    app.on_ready = ready
-    app.run()
+    apps: list[ControlwatchApp] = []
+    os.environ["XDG_STATE_HOME"] = str(folder)
+    run(port, glyphs="unicode", clock=lambda: NOW, keymap=PLAIN, on_ready=ready)
 
 
 def measure(folder: Path, size: tuple[int, int], asked: argparse.Namespace) -> list[Cost]:

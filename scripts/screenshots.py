@@ -118,7 +118,7 @@ async def _take(app: ControlwatchApp, name: str, size: tuple[int, int], places: 
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         if places:
-            app.go(*places)
+            app.stack.go(*places)
         await pilot.pause(0.5)
         _save(app, name)
 
@@ -127,7 +127,7 @@ async def _take_finding(app: ControlwatchApp) -> None:
     """Open the worst finding of the first family, as a person would."""
     async with app.run_test(size=LARGE) as pilot:
         await pilot.pause()
-        app.go(Place("family", "mfa"))
+        app.stack.go(Place("family", "mfa"))
         await pilot.pause(0.5)
         await pilot.press("enter")
         await pilot.pause(0.5)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import ClassVar
@@ -13,29 +15,35 @@ from textual.binding import Binding, BindingType
 from textual.constants import DRIVER
 from textual.filter import LineFilter, NoColor
 from textual.screen import ModalScreen
-from textual.widgets import Input
 
 from engine.port import Port
 from tui import terminal
 from tui.driver import SteadyDriver, driver_of, part
+from tui.errands import Errands
 from tui.feed import Feed
 from tui.format import full
-from tui.keymap import PLAIN, Keymap, keys_file, load
+from tui.keyboard import Keyboard
+from tui.keymap import PLAIN, Keymap, applied, keys_file, load
+from tui.keys import MOVE
 from tui.mended import mend
 from tui.model import Clock, Model, utc_now
-from tui.place import Place, Trail, View
+from tui.place import Place
 from tui.remembered import Memory, default_path
-from tui.screens.build import screen_of
 from tui.screens.command import CommandScreen
 from tui.screens.family import Left
 from tui.screens.help import HelpScreen
+from tui.screens.hint import hint
 from tui.screens.overview import OverviewScreen
 from tui.screens.page import Page
+from tui.stack import Stack
 from tui.theme import ANSI, DARK, LIGHT, Palette, after, palette, themes
 from tui.widgets.painted import Ascii, Painted
 from tui.widgets.table import Table
+from tui.work import start
 
 POLL_SECONDS = 0.5
+LEAVING_SECONDS = 2.0
+"""How long leaving waits for commands that are on their way."""
 TWICE = timedelta(seconds=2)
 """Within this a second ctrl+c quits."""
 OWN_FAULT = 4
@@ -66,6 +74,7 @@ class ControlwatchApp(App[None]):
         keymap: Keymap = PLAIN,
         memory: Memory | None = None,
     ) -> None:
+        mend()
         super().__init__(driver_class=None if DRIVER else SteadyDriver)
         for theme in themes():
             self.register_theme(theme)
@@ -78,7 +87,11 @@ class ControlwatchApp(App[None]):
         self.stops_engine = stops_engine
         """Whether the engine stops with the screen, so that quitting asks first."""
         self._attached = attached
-        self.feed = Feed(port, clock)
+        self.errands = Errands(self, port)
+        self.left: list[str] = []
+        """What was on its way when the app ended, and is not known to be done."""
+        self._is_leaving = False
+        self.feed = Feed(port, clock, keymap)
         self.palette: Palette = palette(self.theme, frozen=self.model.is_frozen)
         self._asked_read_only = read_only
         self.on_ready: Callable[[ControlwatchApp], None] | None = None
@@ -87,8 +100,9 @@ class ControlwatchApp(App[None]):
         self.keymap = keymap
         self.memory = Memory() if memory is None else memory
         self.set_keymap(dict(keymap.keys))
-        self.trail = Trail()
-        """The views that were seen."""
+        moves = (key for key in MOVE if key.id != "move.open")
+        self.keyboard = Keyboard(self, {name for key in moves for name in applied(key, keymap).keys.split(",")})
+        self.stack = Stack(self)
         self.typed: list[str] = []
         """Commands of before, the latest last."""
 
@@ -109,36 +123,21 @@ class ControlwatchApp(App[None]):
         return [*filters, *([Ascii()] if self.ascii_only else [])]
 
     async def on_event(self, event: events.Event) -> None:
-        """Do what a key of a page or an input means at once, in the order of typing.
+        """Keep keys and pastes in the order of typing; what interrupts waits for nothing."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif isinstance(event, events.Paste) or not await self._check_bindings(event.key, priority=True):
+            self.app_focus = True
+            await self.keyboard.take(event)
 
-        Textual hands a key to the widget that has the focus, and looks for a binding once it has bubbled up: of keys
-        that come in one burst (typed ahead, pasted, a slow line), those after ``/`` would still meet the list, and
-        those after ``enter`` still the input.
-        """
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and await self._taken(event):
-            return
-        await super().on_event(event)
-
-    async def _taken(self, key: events.Key | events.Paste) -> bool:
-        """Type a key into the input that has the focus, or do what it is bound to; False where it is neither."""
-        here = self.focused
-        if isinstance(key, events.Paste):
-            if isinstance(here, Input):
-                here.replace("".join(key.text.splitlines()[:1]), *here.selection)
-            return True
-        if isinstance(here, Input) and key.is_printable and key.character is not None:
-            here.replace(key.character, *here.selection)
-            return True
-        if here is None or (not isinstance(self.screen, Page) and not isinstance(here, Input)):
-            return False
-        first = await self._check_bindings(key.key, priority=True)
-        return first or await self._check_bindings(key.key)
+    async def run_bound(self, key: str) -> bool:
+        """Do what a key is bound to on the screen on top; False where it is not."""
+        return await self._check_bindings(key)
 
     def on_mount(self) -> None:
         """Show the overview and begin to poll."""
         self.animation_level = "none"
-        _ = self.push_screen(OverviewScreen())
-        self.trail = self.trail.left(self.view)
+        self.stack.begin(OverviewScreen())
         if self.keymap.faults:
             self.call_after_refresh(self._tell_keymap)
         self.set_interval(POLL_SECONDS, self.poll)
@@ -150,6 +149,8 @@ class ControlwatchApp(App[None]):
         if not self.is_headless and terminal.is_gone():
             self.exit(return_code=0)
             return
+        if self.keyboard.waits:
+            _ = self.call_later(self.keyboard.go_on)
         steady = driver_of(self)
         if steady is not None and steady.catch_up():
             self.screen.refresh()
@@ -160,7 +161,7 @@ class ControlwatchApp(App[None]):
             self._repaint()
         page = self.page
         if page is not None and page.is_mounted:
-            page.draw()
+            page.beat() if self.feed.is_resting else page.draw()
 
     @property
     def model(self) -> Model:
@@ -170,7 +171,7 @@ class ControlwatchApp(App[None]):
     @property
     def page(self) -> Page | None:
         """Give the topmost of our screens."""
-        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
+        return self.stack.page
 
     def _repaint(self) -> None:
         """Draw everything in the theme's colours, without those of states while nothing newer is known."""
@@ -186,35 +187,11 @@ class ControlwatchApp(App[None]):
         if self.page is not None:
             self.page.say(first + (f" (and {len(more)} more)" if more else ""), "warn")
 
-    @property
-    def pages(self) -> list[Page]:
-        """Give our screens on the stack that are places, the overview first."""
-        return [screen for screen in self.screen_stack if isinstance(screen, Page) and not screen.PASSING]
-
-    @property
-    def view(self) -> View:
-        """Say what is on the stack, as it stands now."""
-        return tuple(page.place() for page in self.pages)
-
-    def show(self, page: Page) -> None:
-        """Put a screen on the stack; the same kind of screen on top is replaced."""
-        self.trail = self.trail.left(self.view)
-        self._drop_passing()
-        _ = self.switch_screen(page) if type(self.screen) is type(page) else self.push_screen(page)
-        self.trail = self.trail.then(self.view)
-
-    def go(self, *places: Place, typed: str = "") -> None:
-        """Show a place below the overview, the last one narrowed by a filter."""
-        self.trail = self.trail.left(self.view)
-        if self._stand(self.view[:1] + places) and typed:
-            self.call_after_refresh(self._narrow, typed)
-        self.trail = self.trail.then(self.view)
-
     def open_check(self, name: str, typed: str = "") -> None:
         """Show the findings of a check, narrowed by a filter."""
         item = self.model.check(name)
         if item is not None:
-            self.go(Place("family", item.view.family, Left(check=name)), typed=typed)
+            self.stack.go(Place("family", item.view.family, Left(check=name)), typed=typed)
 
     def take(self, what: str, value: str) -> None:
         """Draw in another ``theme`` (dark, light, ansi) or ``zone`` (utc, local)."""
@@ -223,91 +200,34 @@ class ControlwatchApp(App[None]):
         else:
             self.turn(UTC if value == "utc" else self.local)
 
-    def _narrow(self, typed: str) -> None:
-        if self.page is not None:
-            self.page.narrow(typed)
-
-    def below(self, page: Page) -> Page | None:
-        """Give the screen that a screen was opened from; None where that is not known."""
-        at = self.pages.index(page) if page in self.pages else 0
-        return self.pages[at - 1] if at else None
-
-    def climb(self, level: int) -> None:
-        """Go up to the screen at that level; 0 is the overview."""
-        self.trail = self.trail.left(self.view)
-        self._drop_passing()
-        while len(self.pages) > level + 1:
-            _ = self.pop_screen()
-        self.trail = self.trail.then(self.view)
-
-    def _drop_passing(self) -> None:
-        """Leave the screens that are only about another one."""
-        while isinstance(self.screen, HelpScreen | CommandScreen):
-            _ = self.pop_screen()
-
-    def _stand(self, view: View) -> bool:
-        """Make the stack show a view; False when a screen of it is not in this build."""
-        makers = [self._maker(place) for place in view]
-        if None in makers:
-            return False
-        self._drop_passing()
-        same = 0
-        for page, place in zip(self.pages, view, strict=False):
-            if not page.place().same(place):
-                break
-            same += 1
-        while len(self.pages) > max(1, same):
-            _ = self.pop_screen()
-        for page, place in zip(self.pages, view, strict=False):
-            if place.left is not None and page.place() != place:
-                page.restore(place)
-        for place, maker in list(zip(view, makers, strict=True))[max(1, same) :]:
-            if maker is not None:
-                _ = self.push_screen(maker.at(place))
-        return True
-
-    def _maker(self, place: Place) -> type[Page] | None:
-        """Find the class of a place's screen, and say so where this build has none."""
-        found = screen_of(place)
-        if found is None and self.page is not None:
-            self.page.say(f"no {place.screen} screen in this build", "warn")
-        return found
-
     def action_travel(self, way: int) -> None:
         """Go back or forward over the views, each as it was left."""
-        self._travel(self.trail.left(self.view).step(way), "nothing before this" if way < 0 else "nothing after this")
+        self.stack.travel(way)
 
     def action_last(self) -> None:
         """Go to the view where one was before, and back again."""
-        self._travel(self.trail.left(self.view).swap(), "no view before this")
-
-    def _travel(self, trail: Trail | None, otherwise: str) -> None:
-        if trail is None:
-            if self.page is not None:
-                self.page.say(otherwise, "dim")
-        elif self._stand(trail.here):
-            self.trail = trail
+        self.stack.swap()
 
     def action_overview(self) -> None:
         """Go back to the overview; there, to its first list."""
-        first = self.pages[0]
-        first.to_first() if self.screen is first else self.climb(0)
+        first = self.stack.pages[0]
+        first.to_first() if self.screen is first else self.stack.climb(0)
 
     def action_sources(self, name: str = "") -> None:
         """Show the sources, the cursor on one of them."""
-        self.go(Place("sources", name))
+        self.stack.go(Place("sources", name))
 
     def action_history(self, name: str = "") -> None:
         """Show what became of a check, or of all; without a name, of the selected one."""
-        self.go(Place("history", name or (self.page.check_here() if self.page else "")))
+        self.stack.go(Place("history", name or (self.page.check_here() if self.page else "")))
 
     def action_events(self, what: str = "") -> None:
         """Show the events of an object, or all; without a name, of the selected one where that is the screen's own."""
-        self.go(Place("events", what or (self.page.object_here() if self.page else "")))
+        self.stack.go(Place("events", what or (self.page.object_here() if self.page else "")))
 
     def action_waivers(self, name: str = "") -> None:
         """Show the waivers."""
-        self.go(Place("waivers", name))
+        self.stack.go(Place("waivers", name))
 
     def action_command(self, typed: str = "") -> None:
         """Open the command line."""
@@ -357,10 +277,28 @@ class ControlwatchApp(App[None]):
             self.leave()
         elif self.page is not None:
             self._interrupted_at = now
-            self.page.say("ctrl+c again quits, q quits too")
+            if self.screen is self.page:
+                self.page.say(f"ctrl+c again quits, {self.keymap.named('app.quit')} quits too")
+            else:
+                hint(self.screen, "ctrl+c again quits", TWICE)
 
     def leave(self) -> None:
-        """End the app: exit code 0, or 4 when the engine died."""
+        """End the app: exit code 0, or 4 when the engine died.
+
+        Commands on their way are waited for, a moment; leaving once more ends that, too.
+        """
+        if self.errands.waits and not self._is_leaving:
+            self._is_leaving = True
+            _ = start(self, self._leave, group="leave")
+        else:
+            self._end()
+
+    async def _leave(self) -> None:
+        await self.errands.settled(LEAVING_SECONDS)
+        self._end()
+
+    def _end(self) -> None:
+        self.left = self.errands.left()
         self.exit(return_code=0 if self.model.fault is None else OWN_FAULT)
 
 
@@ -380,9 +318,10 @@ def run(
 
     ``on_ready`` is called on the app's own loop once it runs (to install signal handlers that call ``app.leave``);
     ``on_quit`` after the terminal is as it was, whatever happened. ``keymap``: else that of the person's keys file.
+    What is in memory at the first paint (modules, styles) is there for good: the garbage collector leaves it out, or it
+    would walk all of it now and then while a key waits, for 65 to 120 ms.
     """
     terminal.follow_size()
-    mend()
     app = ControlwatchApp(
         port,
         read_only=read_only,
@@ -393,12 +332,21 @@ def run(
         keymap=load(keys_file(os.environ)) if keymap is None else keymap,
         memory=Memory(default_path(os.environ)),
     )
-    app.on_ready = on_ready
+
+    def ready(running: ControlwatchApp) -> None:
+        running.call_after_refresh(gc.freeze)
+        if on_ready is not None:
+            on_ready(running)
+
+    app.on_ready = ready
     try:
         app.run()
     finally:
         if on_quit is not None:
             on_quit()
     code = OWN_FAULT if app.return_code else 0
+    driver = driver_of(app)
+    if app.left and (driver is None or not driver.is_stuck):
+        sys.stderr.write("".join(f"controlwatch: {each}\n" for each in app.left))
     part(app, code)
     return code

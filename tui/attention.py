@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from checks.model.state import State
 from tui.format import address, age, age3, brief, clean, compact, fit, fitting, moment, moved, number
+from tui.keymap import PLAIN, Keymap
 from tui.lines import BLANK, Line, Span, line, size
 from tui.model import Group, Item, Model, Word, attention
 from tui.scene import Scene
@@ -78,7 +79,8 @@ def nothing(model: Model, otherwise: str) -> list[Line]:
     if model.snapshot is None:
         return [line(Span("  … waiting for the engine's first snapshot", "dim"))]
     if not model.items:
-        return [line(Span("  No checks configured: edit the configuration, see ? ", "dim"))]
+        keys = model.keymap.named("go.help")
+        return [line(Span(f"  No checks configured: edit the configuration, see {keys} ", "dim"))]
     if otherwise:
         return [line(Span(f"  {otherwise}", "dim"))]
     subjects = sum(item.view.tally.population for item in model.items)
@@ -87,7 +89,8 @@ def nothing(model: Model, otherwise: str) -> list[Line]:
     text = f"nothing needs attention: {len(model.items)} checks pass, {number(subjects)} judgements{at}"
     down = [source.name for source in model.sources if source.last_error is not None]
     if down:
-        text = f"no check is red yet, but no answer from {', '.join(down)} (S shows why){at}"
+        why = model.keymap.named("go.sources")
+        text = f"no check is red yet, but no answer from {', '.join(down)} ({why} shows why){at}"
         return [line(Span("  ! ", "stale"), Span(text))]
     return [line(Span("  ✔ ", "pass"), Span(text))]
 
@@ -134,7 +137,7 @@ def _check(item: Item, model: Model, width: int) -> Line:
         cells += [*_moved(item, model), _data(item, model)]
         if width >= _ALL:
             cells.append(Span(" " + fit(waived(item, model), 7), "waived" if item.view.waivers else "dim"))
-        cells.append(Span(" " + fit(next_step(item), width - size(tuple(cells)) - 1), "dim"))
+        cells.append(Span(" " + fit(next_step(item, model.keymap), width - size(tuple(cells)) - 1), "dim"))
     return tuple(cells)
 
 
@@ -168,16 +171,16 @@ def _data(item: Item, model: Model) -> Span:
     return Span(" " + fit(f"{glyph} {age(model.now - item.view.as_of)}", 9), role)
 
 
-def next_step(item: Item) -> str:
+def next_step(item: Item, keymap: Keymap = PLAIN) -> str:
     """Say what to do about a check, in a few words."""
     if item.is_paused and item.blind is not None:
-        return f"paused {item.blind.detail}: p resumes it"
+        return f"paused {item.blind.detail}: {keymap.named('do.pause')} resumes it"
     if item.stale_since is not None:
         return f"last seen failing {moment(item.view.as_of, item.stale_since)}; its data is too old"
     if item.view.urgent:
         return f"{item.view.urgent} urgent, open the findings"
     if item.view.runbook:
-        return f"o {clean(item.view.runbook).removeprefix('https://')}"
+        return f"{keymap.named('do.runbook')} {clean(item.view.runbook).removeprefix('https://')}"
     return clean(next(iter(item.view.explain.values()), "open the findings"))
 
 
@@ -245,9 +248,10 @@ def _do(item: Item, model: Model) -> Line:
         parts.append(line(Span(blind_line(item.blind, model.now), "blind"), Span(detail, "dim")))
     if view.runbook:
         book = clean(view.runbook)
-        parts.append(line(Span("o ", "key", "runbook"), Span(book, "text", "runbook", address(view.runbook))))
+        key = f"{model.keymap.named('do.runbook')} "
+        parts.append(line(Span(key, "key", "runbook"), Span(book, "text", "runbook", address(view.runbook))))
     elif item.word is not Word.PASS and item.blind is None:
-        parts.append(line(Span(next_step(item))))
+        parts.append(line(Span(next_step(item, model.keymap))))
     if item.word is not Word.PASS:
         parts.append(line(Span(f"waivers {waived(item, model)}" if view.waivers else "no waiver", "dim")))
     found = sources_of(item, model)
@@ -263,7 +267,7 @@ def _about_group(model: Model, key: str) -> list[Line]:
     names = ", ".join(f"{clean(item.view.name)} ({was(item, model.now)})" for item in group.items)
     source = model.source(group.blind.source)
     upcoming = retry(source, model.now) if source is not None else ""
-    again = f" · {upcoming}, r asks it now" if upcoming else ""
+    again = f" · {upcoming}, {model.keymap.named('do.run')} asks it now" if upcoming else ""
     return [
         line(Span(" "), word_cell(Word.BLIND), Span(names)),
         line(Span(f" {_why(group, model)}", "dim")),

@@ -9,21 +9,25 @@ from checks.model.state import State
 from engine.port import WaiverView
 from engine.port.timeline import Breach, Timeline
 from tui.calendar import state_role
-from tui.format import age2, clean, fit, number, zone_mark
+from tui.format import age, age2, clean, fit, fitting, in_zone, number, zone_mark
 from tui.lines import Line, Span, line, rule
 from tui.scene import Scene
 from tui.status import GLYPHS
 from tui.widgets.board import Content
 
-_FIXED = 40
-"""Cells of start, end and length."""
+_FIXED = 25
+"""Cells of start and length."""
+_UNTIL = 15
+"""Cells of the end, with its arrow."""
+_LONG = 7
+"""Cells of the length."""
 _OWNER, _WAIVER, _EVIDENCE = 12, 13, 9
 
 
 def breach_list(
-    drawn: Scene, key: str | None, width: int, waivers: Sequence[WaiverView] = (), selected: str | None = None
+    drawn: Scene, key: str | None, width: int, waivers: Sequence[WaiverView] | None = (), selected: str | None = None
 ) -> Content:
-    """List the breaches of a row, the latest first."""
+    """List the breaches of a row, the latest first; ``waivers``: None where they are not known."""
     found = drawn.breaches(key) if key is not None else []
     closed = [breach.end - breach.start for breach in found if breach.end is not None]
     mean = f"mean {age2(sum(closed, timedelta(0)) / len(closed))}" if closed else ""
@@ -50,7 +54,7 @@ def _clear(lines: Sequence[Timeline]) -> Span:
 
 
 def _told(
-    drawn: Scene, found: Sequence[Breach], selected: str | None, width: int, waivers: Sequence[WaiverView]
+    drawn: Scene, found: Sequence[Breach], selected: str | None, width: int, waivers: Sequence[WaiverView] | None
 ) -> list[Line]:
     """Tell everything about the selected breach, or the latest."""
     if not found:
@@ -65,7 +69,7 @@ def _told(
         ("check", clean(one.check), "text"),
         ("owner", clean(team) or "no owner", "text" if team else "warn"),
         ("failing", f"{number(one.failed)} at most{unseen}", "text"),
-        ("waiver", clean(waiver_of(one, until, waivers)), "waived"),
+        ("waiver", "waivers are not fetched" if waivers is None else clean(waiver_of(one, until, waivers)), "waived"),
         ("evidence", digest, "dim"),
     )
     return [
@@ -90,9 +94,14 @@ def waiver_of(breach: Breach, until: datetime, waivers: Sequence[WaiverView]) ->
     return names[0] + (f" +{len(names) - 1}" if len(names) > 1 else "") if names else "–"
 
 
+def _has_until(width: int) -> bool:
+    """Tell whether there is room for the end; start and length say it too, and neither is ever cut."""
+    return width >= _FIXED + _UNTIL - 2  # Nothing need stand right of the length.
+
+
 def _columns(width: int) -> tuple[int, int, int, int]:
     """Share what is right of the length: check, owner, waiver, evidence; 0 is not shown."""
-    room = width - _FIXED
+    room = width - _FIXED - (_UNTIL if _has_until(width) else 0)
     found = []
     for size in (_OWNER, _WAIVER, _EVIDENCE):
         fits = room - size - 1 >= 12
@@ -104,16 +113,17 @@ def _columns(width: int) -> tuple[int, int, int, int]:
 def _headings(drawn: Scene, width: int) -> Line:
     check, owner, waiver, evidence = _columns(width)
     zone = zone_mark(drawn.period.until)
-    cells = [fit(f" From {zone}", 13), "   ", fit("Until", 12), "   ", fit("Long", 7, right=True)]
+    until = ["   ", fit("Until", _UNTIL - 3)] if _has_until(width) else []
+    cells = [fit(f" From {zone}", 13), *until, "   ", fit("Long", _LONG, right=True)]
     named = ((check, "Check"), (owner, "Owner"), (waiver, "Waiver"), (evidence, "Evidence"))
     cells += [" " + fit(name, size) for size, name in named if size >= 4]
     return line(Span("".join(cells), "dim"))
 
 
-def _breach(breach: Breach, drawn: Scene, width: int, waivers: Sequence[WaiverView]) -> Line:
+def _breach(breach: Breach, drawn: Scene, width: int, waivers: Sequence[WaiverView] | None) -> Line:
     until = breach.end or drawn.horizon
-    start = ("≤" if breach.is_older else " ") + f"{breach.start.astimezone(drawn.zone):%d %b %H:%M}"
-    end = f"{breach.end.astimezone(drawn.zone):%d %b %H:%M}" if breach.end else "not over"
+    start = ("≤" if breach.is_older else " ") + f"{in_zone(breach.start, drawn.zone):%d %b %H:%M}"
+    end = f"{in_zone(breach.end, drawn.zone):%d %b %H:%M}" if breach.end else "not over"
     glyph, role = (
         ("✖", "fail") if breach.end is None else (("·", "dim") if breach.ended is None else _ended(breach.ended))
     )
@@ -123,15 +133,16 @@ def _breach(breach: Breach, drawn: Scene, width: int, waivers: Sequence[WaiverVi
     rest = (
         (check, clean(breach.check), "text"),
         (owner, clean(team) or "no owner", "text" if team else "warn"),
-        (waiver, clean(waiver_of(breach, until, waivers)), "waived"),
+        (waiver, "?" if waivers is None else clean(waiver_of(breach, until, waivers)), "waived"),
         (evidence, digest, "dim"),
     )
+    ended = (Span(" → ", "dim"), Span(fit(end, _UNTIL - 3), "text" if breach.end else "bold.fail"))
+    long = fitting(_LONG, age2(until - breach.start), age(until - breach.start))
     return (
         Span(start, "text"),
-        Span(" → ", "dim"),
-        Span(fit(end, 12), "text" if breach.end else "bold.fail"),
+        *(ended if _has_until(width) else ()),
         Span(f" {glyph} ", role),
-        Span(fit(age2(until - breach.start), 7, right=True), "strong"),
+        Span(fit(long, _LONG, right=True), "strong"),
         *(Span(" " + fit(text, size), look) for size, text, look in rest if size >= 4),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from checks.model.state import State
 from engine.port import Day
 from engine.port.timeline import DAY, Gap, Timeline, coverage
-from tui.format import age2, clean, fit, moment, number, percent, zone_mark
+from tui.format import age2, clean, fit, in_zone, moment, number, percent, zone_mark
 from tui.lines import BLANK, Line, Span, line
 from tui.model import FAMILIES, WORD_OF, Item
 from tui.past import Cell, cells
@@ -246,7 +246,7 @@ def is_silent(drawn: Scene, gap: Gap) -> bool:
 
 def gap_text(gap: Gap, zone: tzinfo | None) -> str:
     """Say when a gap was, in the reader's zone."""
-    at, until = gap.start.astimezone(zone), gap.end.astimezone(zone)
+    at, until = in_zone(gap.start, zone), in_zone(gap.end, zone)
     day = "" if until.date() == at.date() else f"{until:%d %b} "
     period = f"{at:%d %b %H:%M}–{day}{until:%H:%M}{zone_mark(until)}"
     if gap.is_placed:

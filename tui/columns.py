@@ -224,7 +224,7 @@ def _flag(row: Row, _item: Item | None, now: datetime) -> tuple[str, str]:
 def flags(row: Row, now: datetime) -> str:
     """Write what is special about a finding, the most important first, in eight cells."""
     candidates = (
-        (row.resolved_at is not None, f"gone {age3(now - (row.resolved_at or now))}"),
+        (row.resolved_at is not None, f"{age3(now - (row.resolved_at or now))} ago"),
         (row.urgent, "URGENT"),
         (row.waiver is not None, clean(row.waiver or "", 16)),
         (row.acked is not None, "ack"),

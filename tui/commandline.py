@@ -33,6 +33,8 @@ class Verb:
     """From the arguments, the filter behind a slash, and the vocabulary."""
     names: Callable[[Vocabulary], Sequence[str]] = lambda _words: ()
     """What its first argument may be."""
+    more: Callable[[str, Vocabulary], Sequence[str]] = lambda _first, _words: ()
+    """What its second argument may be after the first."""
     writes: bool = False
 
 
@@ -87,9 +89,15 @@ def suggestions(typed: str, words: Vocabulary) -> list[Suggestion]:
         *before, _last = narrowed.split(" ") or [""]
         stem = " ".join([*before, ""])
         return [Suggestion(f"{head}/{stem}{each}", "") for each in words.narrowings(narrowed)][:SUGGESTED_MAX]
-    if " " in rest.strip():
-        return []
-    return [Suggestion(f"{name} {each}", verb.help) for each in found(rest.strip(), verb.names(words))][:SUGGESTED_MAX]
+    return [Suggestion(each, verb.help) for each in _arguments(name, rest.lstrip(), verb, words)][:SUGGESTED_MAX]
+
+
+def _arguments(name: str, rest: str, verb: Verb, words: Vocabulary) -> list[str]:
+    """Give what a line may become that ends in an argument of a command."""
+    first, gap, second = rest.partition(" ")
+    more = verb.more(first, words) if gap else ()
+    said, head, names = (second.strip(), f"{name} {first}", more) if more else (rest.strip(), name, verb.names(words))
+    return [] if " " in said else [f"{head} {each}" for each in found(said, names)]
 
 
 def _verb(name: str, words: Vocabulary) -> Verb | Fault:
@@ -282,6 +290,7 @@ VERBS: Sequence[Verb] = (
         help="the waivers; request one for what is selected; approve, reject, revoke, extend ID",
         read=_waiver,
         names=lambda words: ("list",) if words.read_only else WAIVER_VERBS,
+        more=lambda first, words: () if words.read_only else words.waivers.get(first, ()),
     ),
     Verb(
         name="run",

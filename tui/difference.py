@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
 from engine.port.timeline import Stretch, Timeline, at, coverage
 from tui.calendar import mark_of, when_of
 from tui.format import clean, clock, fit, number, percent
-from tui.lines import BLANK, Line, Span, line, rule
+from tui.keymap import PLAIN, Keymap
+from tui.lines import BLANK, Line, Span, line, rule, size
 from tui.model import RANK, WORD_OF, Item
 from tui.past import Cell
 from tui.scene import Scene, moment_of
 
+_COLUMNS = ("check", "clock", "share", "counts", "more")
+_SHED = ("more", "clock", "counts", "share")
+"""In which order columns go that have no room."""
 
-def difference(drawn: Scene, cursor: int | None, height: int) -> list[Line]:
+
+def difference(drawn: Scene, cursor: int | None, height: int, keymap: Keymap = PLAIN) -> list[Line]:
     """Show what changed within the cursor's cell, of all checks; those that failed first."""
     if cursor is None or cursor >= len(drawn.edges) - 1 or not drawn.timelines:
-        told = line(Span("  ←→ puts the cursor on a day, and here is what that day changed", "dim"))
-        return _filled([rule(line(Span("Changes", "strong")), BLANK, drawn.width + 1, "faint"), told], height)
+        told = f"  {keymap.named('history.later')} puts the cursor on a day, and here is what that day changed"
+        head = rule(line(Span("Changes", "strong")), BLANK, drawn.width + 1, "faint")
+        return _filled([head, line(Span(told, "dim"))], height)
     start, end = drawn.edges[cursor], moment_of(drawn, cursor)
     found = []
     for item in drawn.items:
@@ -30,8 +36,9 @@ def difference(drawn: Scene, cursor: int | None, height: int) -> list[Line]:
             found.append((item, before, after, turns))
     found.sort(key=lambda each: _rank(each[0], each[2]))
     title = line(Span("Changes ", "strong"), Span(when_of(start, drawn.edges[cursor + 1])))
-    note = line(Span(f"{len(found)} of {len(drawn.items)} checks · d the plots again", "dim"))
-    rows = [_row(drawn, *each) for each in found]
+    back = f"{keymap.named('history.difference')} the plots again"
+    note = line(Span(f"{len(found)} of {len(drawn.items)} checks · {back}", "dim"))
+    rows = _fitted([_row(drawn, *each) for each in found], drawn.width + 1)
     if not rows:
         rows = [line(Span("  no check changed its state or its counts", "dim"))]
     if len(rows) > height - 1:
@@ -62,19 +69,36 @@ def _rank(item: Item, after: Stretch | None) -> tuple[int, str]:
     return (len(RANK) if state is None else RANK[WORD_OF[state]], item.view.name)
 
 
-def _row(drawn: Scene, item: Item, before: Stretch | None, after: Stretch | None, turns: int) -> Line:
+def _fitted(rows: Sequence[Mapping[str, Line]], width: int) -> list[Line]:
+    """Put the columns of all rows beside each other; where one row has no room for all of them, none has the next."""
+    left = list(_COLUMNS)
+    for name in _SHED:
+        if all(size(_joined(each, left)) <= width for each in rows):
+            break
+        left.remove(name)
+    return [_joined(each, left) for each in rows]
+
+
+def _joined(row: Mapping[str, Line], names: Sequence[str]) -> Line:
+    return tuple(span for name in names for span in row[name])
+
+
+def _row(drawn: Scene, item: Item, before: Stretch | None, after: Stretch | None, turns: int) -> Mapping[str, Line]:
+    """Write what changed of a check, by column."""
     marks = [_mark(each) for each in (before, after)]
-    more = f" · {turns} changes of state" if turns > 1 else ""
-    last = f" {clock(after.start, drawn.local_horizon)}" if after is not None and turns else ""
-    return line(
-        Span("  " + fit(clean(item.view.name), drawn.name_width)),
-        Span(" "),
-        *(Span(*marks[0]), Span(" → ", "dim"), Span(*marks[1])),
-        Span(fit(last, 8), "dim"),
-        Span(f" {_share(before)} → {_share(after)}"),
-        *_counts(before, after),
-        Span(more, "dim"),
-    )
+    last = clock(drawn.horizon if after is None else after.start, drawn.local_horizon)
+    told = after is not None and turns > 0
+    return {
+        "check": line(
+            Span("  " + fit(clean(item.view.name), drawn.name_width)),
+            Span(" "),
+            *(Span(*marks[0]), Span(" → ", "dim"), Span(*marks[1])),
+        ),
+        "clock": line(Span(f" {last} " if told else " " * (len(last) + 2), "dim")),
+        "share": line(Span(f" {_share(before)} → {_share(after)}")),
+        "counts": tuple(_counts(before, after)),
+        "more": line(Span(f" · {turns} changes of state" if turns > 1 else "", "dim")),
+    }
 
 
 def _mark(held: Stretch | None) -> tuple[str, str]:

@@ -53,7 +53,7 @@ class Dossier:
         if key in self._similar and self._similar[key][0] == said:
             return
         try:
-            rows = await port.rows(Query(check=key[0], reason=key[1], limit=1))
+            rows = await port.rows(Query(check=key[0], reason_is=key[1], limit=0))
         except (OSError, TimeoutError):
             _ = self._similar.pop(key, None)
             return
@@ -96,7 +96,7 @@ class Dossier:
     def _others(self, found: Detail) -> int | None:
         """Count the other open findings of the check with the same reason; None while that is not known."""
         counted = self._similar.get((found.row.check, found.row.reason))
-        is_open = found.row.resolved_at is None and found.row.waiver is None
+        is_open = found.row.resolved_at is None
         return None if counted is None else max(0, counted[1] - is_open)
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 from checks.model.state import State
 from engine.port import Event, EventKind, EventQuery
 from tui.format import age2, clean, fit, full, number, wrap, zone_mark, zoned
+from tui.keymap import PLAIN, Keymap
 from tui.lines import BLANK, Line, Span, crop, line
 from tui.status import GLYPHS
 from tui.widgets.board import Content
@@ -177,26 +178,32 @@ def chips(
     return tuple(spans)
 
 
-def held_back(new: int, folds: int) -> list[Line]:
+def held_back(new: int, folds: int, keymap: Keymap = PLAIN) -> list[Line]:
     """Say above a paused list how many came meanwhile, and how few rows they are; nothing while none did."""
     if not new:
         return []
     folded_ = f", folded into {number(folds)}" if folds < new else ""
-    return [line(Span(f"  {number(new)} new above{folded_}: p resumes and shows them", "strong", "hold"))]
+    resumes = f"{keymap.named('events.pause')} resumes and shows them"
+    return [line(Span(f"  {number(new)} new above{folded_}: {resumes}", "strong", "hold"))]
 
 
-def kind_chips(kinds: Sequence[EventKind]) -> Line:
+def kind_chips(kinds: Sequence[EventKind], keymap: Keymap = PLAIN) -> Line:
     """Show the kinds; a click adds one or takes it out."""
-    spans = [Span(" K ", "key", "kinds"), Span("all", "dim" if kinds else "strong", "kind('')")]
+    spans = [
+        Span(f" {keymap.named('events.kinds')} ", "key", "kinds"),
+        Span("all", "dim" if kinds else "strong", "kind('')"),
+    ]
     for kind in KINDS:
         spans += [Span("  "), Span(kind, "strong" if kind in kinds else "dim", f"kind('{kind}')")]
     return tuple(spans)
 
 
-def nothing(query: EventQuery, typed: str) -> Line:
+def nothing(query: EventQuery, typed: str, keymap: Keymap = PLAIN) -> Line:
     """Say why there is no row."""
     if typed or query.kinds or query.what or query.whats or query.since:
-        return line(Span("  no event matches: esc clears what was typed, K the kinds, U the object", "dim"))
+        typing, kinds, objects = (keymap.named(each) for each in ("go.back", "events.kinds", "events.all"))
+        clears = f"{typing} clears what was typed, {kinds} the kinds, {objects} the object"
+        return line(Span(f"  no event matches: {clears}", "dim"))
     return line(Span("  nothing has happened yet", "dim"))
 
 

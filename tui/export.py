@@ -24,6 +24,7 @@ import msgspec
 
 from checks.model.judgement import Scalar
 from engine.port import Query, Row, Rows
+from engine.port.cells import safe_cell
 from tui.format import clean, full
 from tui.marks import Marks
 from tui.status import row_word
@@ -33,7 +34,6 @@ FORMS = (".csv", ".jsonl", ".md")
 """Endings of names, each of which is a form."""
 SCHEMA = "controlwatch.findings/1"
 CELL_CAP = 4_000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take the wide ones too
 _MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\|`*_[]<>#~!"})
 
 Fetch = Callable[[Query], Awaitable[Rows]]
@@ -69,7 +69,7 @@ class Written:
 
 
 COLUMNS: Sequence[tuple[str, Callable[[Row, Wanted], Scalar]]] = (
-    ("state", lambda row, _wanted: row_word(row).value),
+    ("state", lambda row, _wanted: str(row_word(row))),
     ("label", lambda row, _wanted: row.label),
     ("subject", lambda row, _wanted: row.subject),
     ("check", lambda row, _wanted: row.check),
@@ -88,15 +88,14 @@ COLUMNS: Sequence[tuple[str, Callable[[Row, Wanted], Scalar]]] = (
 )
 
 
-def safe_cell(text: str) -> str:
-    """Make a cell that no spreadsheet takes for a formula, on one line and without control characters."""
-    risky = text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)
-    return ("'" if risky else "") + clean(text, CELL_CAP)
+def cell(text: str) -> str:
+    """Make a cell that no spreadsheet takes for a formula, of at most ``CELL_CAP`` characters, and as it is drawn."""
+    return safe_cell(clean(text, CELL_CAP))
 
 
 def tsv(rows: Sequence[Sequence[str]]) -> str:
     """Write cells as a table to be pasted."""
-    return "".join("\t".join(safe_cell(cell) for cell in row) + "\n" for row in rows)
+    return "".join("\t".join(cell(each) for each in row) + "\n" for row in rows)
 
 
 def path_fault(text: str) -> str:
@@ -218,9 +217,9 @@ def rows_text(form: str, rows: Sequence[Row], wanted: Wanted) -> str:
         return "".join(json.dumps(_object(row, wanted)) + "\n" for row in rows)
     cells = [[_cell(value(row, wanted)) for _, value in COLUMNS] for row in rows]
     if form == ".csv":
-        facts = [safe_cell(json.dumps(dict(row.facts), ensure_ascii=False)) for row in rows]
-        return _csv([[*map(safe_cell, line), each] for line, each in zip(cells, facts, strict=True)])
-    return "".join(f"| {' | '.join(_escaped(cell) for cell in line)} |\n" for line in cells)
+        facts = [cell(json.dumps(dict(row.facts), ensure_ascii=False)) for row in rows]
+        return _csv([[*map(cell, line), each] for line, each in zip(cells, facts, strict=True)])
+    return "".join(f"| {' | '.join(_escaped(each) for each in line)} |\n" for line in cells)
 
 
 def _object(row: Row, wanted: Wanted) -> dict[str, object]:

@@ -10,12 +10,13 @@ from datetime import datetime
 
 from engine.port import SourceView
 from tui.format import age, clean, moment, number
+from tui.keymap import PLAIN, Keymap
 from tui.lines import Line, Span, crop, line, size
 from tui.model import RANK, Item, Word
 from tui.status import (
-    BADNESS,
     ROLES,
     WORD_GLYPHS,
+    badness,
     blind_line,
     coverage,
     each_source,
@@ -107,7 +108,7 @@ def data(sources: Sequence[SourceView], now: datetime) -> list[Line]:
     """Say how old the data is that the checks read, and the state of each source; the longest form first."""
     if not sources:
         return []
-    worst = min(sources, key=lambda each: (BADNESS[source_state(each, now)[1]], each.as_of or now))
+    worst = min(sources, key=lambda each: (badness(each, now), each.as_of or now))
     glyph, word, role = source_state(worst, now)
     aged = "" if worst.as_of is None else f" {age(now - worst.as_of)}"
     head = line(Span("data ", "dim"), Span(f"{glyph}{'' if word == 'OK' else ' ' + word}{aged}", role))
@@ -115,10 +116,11 @@ def data(sources: Sequence[SourceView], now: datetime) -> list[Line]:
     return [(*head, Span(" (", "dim"), each[0]._replace(text=each[0].text.lstrip()), *each[1:], Span(")", "dim")), head]
 
 
-def nothing_found(scope: Sequence[Item], now: datetime) -> Line:
+def nothing_found(scope: Sequence[Item], now: datetime, keymap: Keymap = PLAIN) -> Line:
     """Say why no finding is open: what a check cannot see, or the proof that it was looked at."""
     if not scope:
-        return line(Span("no check is configured here: edit the configuration, see ?", "dim"))
+        keys = keymap.named("go.help")
+        return line(Span(f"no check is configured here: edit the configuration, see {keys}", "dim"))
     blind = [item for item in scope if item.word is Word.BLIND]
     if blind:
         text = f"no finding is known, which proves nothing: {_unseen(scope, blind, now)}"

@@ -1,7 +1,8 @@
 """What a person types to narrow the list of findings, as conditions of a query; pure.
 
 Words, ``!word``, ``~regex`` and ``!~regex`` are the engine's own (they hold of label, subject, reason or check); a
-``field:value`` is translated here. A field or value that is not known is told, never silently ignored.
+``field:value`` is translated here, and after ``check:=`` and ``reason:=`` stands the whole of it, in quotation marks
+where it has blanks. A field or value that is not known is told, never silently ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ SHOWN_STATUSES = ("fail", "blind", "warn")
 SEVERITIES = ("critical", "high", "medium", "low")
 NEVER = datetime.max.replace(tzinfo=UTC)
 FIELDS = ("status", "check", "source", "reason", "owner", "severity", "waived", "due")
-_TOKEN = re.compile(r'(?P<name>!?\w+):"(?P<quoted>[^"]*)"?|(?P<word>\S+)')
+_TOKEN = re.compile(r'(?P<name>!?\w+):(?P<exact>=?)"(?P<quoted>(?:\\"|[^"])*)"?|(?P<word>\S+)')
+_QUOTE = '\\"'
+"""A quotation mark within a quoted value."""
 _SPAN = re.compile(r"(\d{1,4})([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -38,6 +41,8 @@ class Filter:
     text: str = ""
     """Words and regular expressions, for the engine."""
     reason: str = ""
+    reason_is: str = ""
+    """The whole reason, letter by letter."""
     outcomes: Sequence[Outcome] = ()
     """Any of these; empty: all."""
     checks: Sequence[str] | None = None
@@ -62,7 +67,8 @@ def parse(typed: str, scope: Scope) -> Filter:
     """Read what was typed; a field that is not known is a word, and said to be one."""
     found = Filter()
     for match in _TOKEN.finditer(typed):
-        word = match["word"] or f"{match['name']}:{match['quoted']}"
+        quoted = (match["quoted"] or "").replace(_QUOTE, '"')
+        word = match["word"] or f"{match['name']}:{match['exact']}{quoted}"
         bare, without = word.removeprefix("!"), word.startswith("!")
         name, colon, value = bare.partition(":")
         read = _READERS.get(name) if colon else None
@@ -73,6 +79,11 @@ def parse(typed: str, scope: Scope) -> Filter:
     return found
 
 
+def whole(name: str, value: str) -> str:
+    """Write the filter that finds a whole check or reason, and none that merely holds its words."""
+    return f'{name}:="{value.replace(chr(34), _QUOTE)}"'
+
+
 def applied(query: Query, found: Filter) -> Query:
     """Narrow a query by a filter, in the place of the filter of before."""
     one = found.outcomes[0] if len(found.outcomes) == 1 else None
@@ -80,6 +91,7 @@ def applied(query: Query, found: Filter) -> Query:
         query,
         text=found.text,
         reason=found.reason,
+        reason_is=found.reason_is,
         outcome=one,
         outcomes=() if one is not None else tuple(found.outcomes),
         checks=() if found.checks is None else tuple(found.checks) or ("",),  # No check has an empty name.
@@ -119,6 +131,8 @@ def _checks(found: Filter, scope: Scope, holds: Callable[[CheckView], bool], *, 
 
 def _check(found: Filter, value: str, without: bool, scope: Scope) -> Filter:  # noqa: FBT001
     wanted = value.casefold()
+    if value.startswith("="):
+        return _checks(found, scope, lambda view: view.name == value[1:], without=without)
     return _checks(found, scope, lambda view: wanted in view.name.casefold(), without=without)
 
 
@@ -143,6 +157,10 @@ def _source(found: Filter, value: str, without: bool, _scope: Scope) -> Filter: 
 
 
 def _reason(found: Filter, value: str, without: bool, _scope: Scope) -> Filter:  # noqa: FBT001
+    if value.startswith("="):
+        if without or found.reason_is not in {"", value[1:]}:
+            return _fault(found, "reason:= names the one whole reason that is wanted")
+        return replace(found, reason_is=value[1:])
     words = " ".join(f"!{each}" if without else each for each in value.split())
     return replace(found, reason=f"{found.reason} {words}".strip())
 
@@ -204,4 +222,4 @@ def _values(name: str, scope: Scope) -> list[str]:
         "owner": sorted({view.team for view in scope.checks if view.team}),
         "source": sorted(sources),
     }
-    return [each for each in known.get(name, ()) if " " not in each]
+    return [each for each in known.get(name, ()) if " " not in each and each.isprintable()]

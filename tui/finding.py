@@ -14,7 +14,7 @@ from checks.model.state import State
 from engine.port import Detail, Event, Past
 from engine.port.timeline import DAY, Breach, midnight
 from tui.calendar import mark_of, strip_of
-from tui.findings import fact, history, pair, record, section
+from tui.findings import fact, history, is_end, pair, record, section
 from tui.format import address, age, age2, clean, full, moment, number, seconds
 from tui.lines import BLANK, Line, Span, crop, line, rule, shrink, size
 from tui.model import Model
@@ -22,7 +22,7 @@ from tui.past import Cell, cells
 from tui.period import named
 from tui.plots import runs
 from tui.scene import Scene, scene
-from tui.status import row_word, source_state, word_cell
+from tui.status import RESOLVED, badness, row_word, source_state, word_cell
 
 __all__ = ["Page", "page", "record"]
 
@@ -108,7 +108,7 @@ def note(detail: Detail, model: Model) -> Line:
     found = [source for ref in detail.evidence if (source := model.source(ref.source)) is not None]
     freshness: list[Span] = []
     if found:
-        worst = min(found, key=lambda each: (source_state(each, model.now)[1] == "OK", each.as_of or model.now))
+        worst = min(found, key=lambda each: (badness(each, model.now), each.as_of or model.now))
         glyph, word, role = source_state(worst, model.now)
         aged = "" if worst.as_of is None else f" {age(model.now - worst.as_of)}"
         freshness = [Span("data ", "dim"), Span(f"{glyph}{'' if word == 'OK' else ' ' + word}{aged}", role)]
@@ -143,7 +143,7 @@ def _head(shown: Page, width: int) -> list[Line]:
 
 def _entered(events: Sequence[Event]) -> str:
     """Say how it came to be: for the first time, or again."""
-    if any(event.state is State.PASS for event in events):
+    if any(is_end(event) for event in events):
         return "again"
     newest = next((event.text.partition(":")[0] for event in events if event.text.startswith(_WAYS)), "")
     return {"opened": "for the first time", "regressed": "again", "returned": "seen again", "changed": "changed"}.get(
@@ -156,8 +156,9 @@ def _said(shown: Page) -> list[tuple[str, str, str]]:
     row, view, now = shown.detail.row, shown.detail.check, shown.now
     found: list[tuple[str, str, str]] = []
     if row.resolved_at is not None:
-        found.append(("held", f"since {full(row.resolved_at, now)}", "pass"))
-    if row.due is not None:
+        gone = f"{full(row.resolved_at, now)}, {age2(now - row.resolved_at)} ago: mended, gone or out of scope since"
+        found.append((RESOLVED, gone, "dim"))
+    if row.due is not None and row.resolved_at is None:
         away = f"in {age2(row.due - now)}" if row.due > now else f"{age2(now - row.due)} ago"
         found.append(("due", f"{full(row.due, now)}, {away}", "warn"))
     if row.waiver is not None:
@@ -304,11 +305,11 @@ def _spans(events: Sequence[Event], now: datetime) -> list[tuple[datetime, datet
     found: list[tuple[datetime, datetime, State]] = []
     begun: tuple[datetime, State] | None = None
     for event in reversed(events):
-        if event.state is None:
+        if event.state is None and not is_end(event):
             continue
         if begun is not None:
             found.append((begun[0], event.at, begun[1]))
-        begun = None if event.state is State.PASS else (event.at, event.state)
+        begun = None if event.state is None or is_end(event) else (event.at, event.state)
     return [*found, (begun[0], now, begun[1])] if begun is not None else found
 
 

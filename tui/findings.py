@@ -26,6 +26,8 @@ _BAR = 10
 """Cells of the bar that shows how far down the list is."""
 SLIM = 60
 """Below this width there is no such bar."""
+_ENDS = frozenset({"resolved", "retired"})
+"""What a finding's history calls the ways out of it."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 RECORD_CAP = 200_000
 """Characters of a raw record that are shown."""
@@ -55,6 +57,8 @@ class Shown:
     exporting: str = ""
     judged: int | None = None
     """Subjects that were judged; None where that is not known exactly."""
+    columns_key: str = "c"
+    """The key that asks which columns are shown, as a person writes it."""
     hidden: int = 0
     """Columns that are not drawn."""
 
@@ -79,7 +83,8 @@ def chips(shown: Shown) -> Line:
     spans += [Span("  sort ", "dim", "sort"), Span(f"{query.sort} {'▲' if query.reverse else '▼'}", "text", "reverse")]
     if shown.hidden:
         what = "1 column hidden" if shown.hidden == 1 else f"{shown.hidden} columns hidden"
-        spans += [Span(f"  {what} (", "dim", "columns"), Span("c", "key", "columns"), Span(")", "dim", "columns")]
+        key = Span(shown.columns_key, "key", "columns")
+        spans += [Span(f"  {what} (", "dim", "columns"), key, Span(")", "dim", "columns")]
     return tuple(spans)
 
 
@@ -147,13 +152,15 @@ def about(row: Row | None, item: Item | None, model: Model, width: int) -> list[
     team = clean(item.view.team) if item else ""
     waiver = Span(f"waiver {clean(row.waiver)}", "waived") if row.waiver else Span("no waiver", "dim")
     due = f" · due {moment(row.due, now)}" if row.due is not None and row.resolved_at is None else ""
+    over = row.resolved_at
+    ended = "" if over is None else f" · resolved {moment(over, now)} ({age(now - over)} ago)"
     ack = f" · {clean(row.acked, 40)}" if row.acked else ""
     facts = " · ".join(f"{clean(name)} {fact(value, now)}" for name, value in row.facts.items())
     data = sources_line([each for each in model.sources if each.name == row.subject.partition("/")[0]], now)
     mark = Span(" · ", "dim")
     return [
         line(
-            Span(f" since {moment(row.first_seen, now)} ({age(now - row.first_seen)})", "text"),
+            Span(f" since {moment(row.first_seen, now)} ({age(now - row.first_seen)}){ended}", "text"),
             Span(f" · {clean(row.check)}{due} · owner ", "dim"),
             Span(team or "unowned", "text" if team else "warn"),
             mark,
@@ -204,12 +211,16 @@ def history(events: Sequence[Event], now: datetime, *, short: bool = False) -> l
     write = moment if short else full
     lines: list[Line] = []
     for event in events:
-        glyph = GLYPHS[event.state] if event.state else "·"
-        role = {State.FAIL: "fail", State.PASS: "pass", State.WARN: "warn", State.WAIVED: "waived"}.get(
-            event.state or State.UNKNOWN, "dim"
-        )
+        state = None if is_end(event) else event.state
+        glyph = GLYPHS[state] if state else "·"
+        role = {State.FAIL: "fail", State.WARN: "warn", State.WAIVED: "waived"}.get(state or State.UNKNOWN, "dim")
         lines.append(line(Span(f"  {write(event.at, now)} ", "dim"), Span(f"{glyph} ", role), Span(clean(event.text))))
     return lines or [line(Span("  nothing is known before this", "dim"))]
+
+
+def is_end(event: Event) -> bool:
+    """Tell whether a finding was open no more from then on, which proves nothing of its subject."""
+    return event.text.partition(":")[0] in _ENDS
 
 
 def record(text: str | None, width: int) -> list[Line]:

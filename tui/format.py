@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from rich.cells import cell_len, set_cell_size
 
@@ -78,6 +78,18 @@ def clean(text: str, cap: int = TEXT_CAP) -> str:
         kept.append(" " if category == "Zs" else char)
     short = "".join(kept[:cap])
     return short[:-1] + "…" if len(kept) > cap or len(cut) < len(text) else short
+
+
+def drawable(text: str) -> str:
+    """Give text of the same width that no terminal obeys: the last wall, where somebody forgot ``clean``."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _instead(char) for char in text)
+
+
+def _instead(char: str) -> str:
+    """Give what stands for a character that is no sign: a blank for a wide or narrow one, else nothing, or ``?``."""
+    return (" " if unicodedata.category(char) == "Zs" else "?") * cell_len(char)
 
 
 def clean_lines(text: str, cap: int = 20_000) -> list[str]:
@@ -220,7 +232,17 @@ def elapsed(span: timedelta) -> str:
 
 def zoned(value: datetime, now: datetime | None = None) -> datetime:
     """Give an instant in the reader's zone, which ``now`` carries; UTC without one."""
-    return value.astimezone(UTC if now is None else now.tzinfo)
+    return in_zone(value, UTC if now is None else now.tzinfo)
+
+
+def in_zone(value: datetime, zone: tzinfo | None) -> datetime:
+    """Give an instant in a zone; in UTC, or as it is, where it would fall before the first or after the last year."""
+    for each in (zone, UTC):
+        try:
+            return value.astimezone(each)
+        except OverflowError:
+            continue
+    return value
 
 
 def zone_mark(at: datetime) -> str:
@@ -243,7 +265,7 @@ def moment(value: datetime | None, now: datetime) -> str:
     at = zoned(value, now)
     if at.date() == now.date():
         return f"{at:%H:%M}{zone_mark(at)}"
-    return f"{at:%d %b %H:%M}{zone_mark(at)}" if at.year == now.year else at.strftime("%d %b %Y")
+    return f"{at:%d %b %H:%M}{zone_mark(at)}" if at.year == now.year else f"{at:%d %b} {at.year:04}"
 
 
 def brief(value: datetime | None, now: datetime, width: int) -> str:
@@ -257,7 +279,7 @@ def full(value: datetime | None, now: datetime | None = None) -> str:
     if value is None:
         return "–"
     at = zoned(value, now)
-    return f"{at:%Y-%m-%d %H:%M:%S}{zone_mark(at)}"
+    return f"{at.year:04}-{at:%m-%d %H:%M:%S}{zone_mark(at)}"
 
 
 def seconds(value: float | None) -> str:

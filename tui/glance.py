@@ -7,20 +7,19 @@ from datetime import datetime, timedelta
 
 from rich.cells import cell_len
 
-from engine.port import Deadline, KnownTime
 from engine.port.timeline import DAY, HOUR, midnight
 from tui.calendar import FUTURE, strip_of
+from tui.deadlines import SOON, End, axis, backups, expiries
 from tui.format import age, clean, fit, percent
 from tui.lines import BLANK, Line, Span, crop, line, size
-from tui.model import Item, Model, Word
+from tui.model import Item, Model
 from tui.past import cells, samples
 from tui.plots import bar, coverage_scale, distance, left, runs, sparkline
 from tui.scene import Scene
-from tui.status import coverage, source_state
+from tui.status import coverage
 
 _SPANS = {"1h": HOUR, "3h": 3 * HOUR, "8h": 8 * HOUR, "24h": DAY, "3d": 3 * DAY, "7d": 7 * DAY, "14d": 14 * DAY}
 _LONGEST = "30d"
-_EXPIRES = ("tls_not_after", "attestation_until")
 HORIZON = 90 * DAY
 """The far end of the axis on which expiries are shown."""
 _AIRY = 6
@@ -124,37 +123,23 @@ def _valued(drawn: Scene, item: Item, span: timedelta, count: int) -> Line:
 
 def _backups(model: Model, width: int, room: int) -> list[Line]:
     """Draw the ages of the backups that are oldest against their RPO, which is at the mark."""
-    found = [each for item in model.family("backup") for each in item.view.deadlines]
-    aged = sorted(found, key=lambda each: -_share(model, each))
+    aged = backups(model, model.family("backup"))
     name = 12 if width < 60 else 24
     lines = []
     for index, each in enumerate(aged[:room]):
-        share = _share(model, each)
-        over = timedelta(seconds=each.rpo_seconds + each.grace_seconds)
-        newest = each.at - over
-        role = "fail" if model.now >= each.at else "warn" if share > 1.0 else "focus"
         more = f" +{len(aged) - room}" if index == room - 1 and len(aged) > room else ""
-        of = " of RPO " if width >= 60 else " of "
-        told = f" {age(model.now - newest):>3}{of}{age(timedelta(seconds=each.rpo_seconds))}"
-        bars = bar(share / 2, max(4, width - name - (20 if width >= 60 else 16)), 0.5, role)
-        text = Span(fit(_named(model, each.source, each.id), name))
+        told = f" {age(each.old):>3}{' of RPO ' if width >= 60 else ' of '}{age(each.rpo)}"
+        bars = bar(each.share / 2, max(4, width - name - (20 if width >= 60 else 16)), 0.5, each.role)
+        look = "strong" if each.share > 1.0 else "dim"
         lines.append(
-            (Span(" "), text, Span(" "), *bars, Span(told, "strong" if share > 1.0 else "dim"), Span(more, "dim"))
+            (Span(" "), Span(fit(each.name, name)), Span(" "), *bars, Span(told, look), Span(more, "dim")),
         )
     return lines
 
 
-def _share(model: Model, each: Deadline) -> float:
-    """Give a backup's age as a share of its RPO."""
-    whole = timedelta(seconds=each.rpo_seconds + each.grace_seconds)
-    old = (model.now - (each.at - whole)).total_seconds()
-    return old / each.rpo_seconds if each.rpo_seconds else 0.0
-
-
 def _expiries(model: Model, width: int, room: int) -> list[Line]:
     """Show what ends next on an axis of days, the nearest first, and what has ended; in a line where that is all."""
-    known = model.snapshot.times if model.snapshot is not None else ()
-    every = sorted((each for each in known if each.what in _EXPIRES), key=lambda each: each.at)
+    every = expiries(model)
     over = [each for each in every if each.at <= model.now]
     found = every[len(over) :]
     if not every:
@@ -164,52 +149,39 @@ def _expiries(model: Model, width: int, room: int) -> list[Line]:
     lines = [_over(model, over, width)] if over else []
     room -= len(lines)
     name = 16 if width < 60 else 28
-    axis = max(6, width - name - 12)
+    cells_ = max(6, width - name - 12)
     shown = found[: room - 1 if room >= _MOST - 1 else room]
     more = f"+{len(found) - len(shown)} later" if len(found) > len(shown) else ""
-    lines += [_expiry(model, each, name, axis) for each in shown]
-    return [*lines, _axis(name, axis, more)] if room >= _MOST - 1 else lines
+    lines += [_expiry(model, each, name, cells_) for each in shown]
+    return [*lines, _axis(name, cells_, more)] if room >= _MOST - 1 else lines
 
 
-def _over(model: Model, over: Sequence[KnownTime], width: int) -> Line:
+def _over(model: Model, over: Sequence[End], width: int) -> Line:
     """Name what has ended, the latest first, since the others are known for longer."""
-    names = [f"{_named(model, each.source, each.id, each.name)} {left(each.at - model.now)}" for each in over[::-1]]
+    names = [f"{each.name} {left(each.at - model.now)}" for each in over[::-1]]
     return crop(line(Span(f" ✖ {len(over)} ended: ", "bold.fail"), Span(" · ".join(names))), width)
 
 
-def _expiry(model: Model, each: KnownTime, name: int, axis: int) -> Line:
+def _expiry(model: Model, each: End, name: int, width: int) -> Line:
     span = each.at - model.now
-    role = "warn" if span < 14 * DAY else "text"
-    is_sure = not _is_doubtful(model, each)
-    text = Span(fit(_named(model, each.source, each.id, each.name), name), "text" if is_sure else "dim")
-    drawn = distance(span, HORIZON, axis, role, is_sure=is_sure)
-    return (Span(" "), text, Span(" "), *drawn, Span(f" {left(span):>8}", _soon(span) if is_sure else "dim"))
-
-
-def _is_doubtful(model: Model, each: KnownTime) -> bool:
-    """Tell whether nobody can say now that a date holds: its source or a check of it is blind, stale or paused."""
-    source = model.source(each.source)
-    if source is None or source_state(source, model.now)[1] != "OK":
-        return True
-    readers = (item for item in model.family("certification") if each.source in item.view.sources)
-    return model.is_frozen or any(item.is_paused or item.word is Word.BLIND for item in readers)
+    role = "warn" if span < SOON else "text"
+    text = Span(fit(each.name, name), "text" if each.is_sure else "dim")
+    drawn = distance(span, HORIZON, width, role, is_sure=each.is_sure)
+    return (Span(" "), text, Span(" "), *drawn, Span(f" {left(span):>8}", _soon(span) if each.is_sure else "dim"))
 
 
 def _soon(span: timedelta) -> str:
-    return "strong" if span < 14 * DAY else "dim"
+    return "strong" if span < SOON else "dim"
 
 
 def _axis(name: int, width: int, more: str) -> Line:
-    """Label the axis at each third."""
-    cells_ = [" "] * width
-    for share, label in ((0, "now"), (1, "30d"), (2, "60d")):
-        place = share * width // 3
-        cells_[place : place + len(label)] = label
-    return (Span(" " + fit(more, name) + " ", "dim"), Span("".join(cells_)[:width], "dim"), Span(f" {'90d':>8}", "dim"))
+    """Label the axis at each third, and at its end."""
+    text = axis(HORIZON.days, width)
+    return (Span(" " + fit(more, name) + " ", "dim"), Span(text, "dim"), Span(f" {f'{HORIZON.days}d':>8}", "dim"))
 
 
-def _next(model: Model, over: Sequence[KnownTime], found: Sequence[KnownTime], width: int) -> Line:
-    """Write in one line how many have ended, and what ends next."""
+def _next(model: Model, over: Sequence[End], found: Sequence[End], width: int) -> Line:
+    """Write in one line how many have ended, and what ends next; ``?`` of what nobody can vouch for."""
     ended = (Span(f" ✖ {len(over)} ended", "bold.fail"),) if over else ()
     if not found:
         return _over(model, over, width)
@@ -217,16 +189,11 @@ def _next(model: Model, over: Sequence[KnownTime], found: Sequence[KnownTime], w
     used = size(ended) + len(" · next: ")
     for each in found:
         span = each.at - model.now
-        text = f"{clean(_named(model, each.source, each.id, each.name), max(8, width - used - 6))} "
-        used += cell_len(text) + len(left(span)) + (len(" · ") if parts else 0)
+        text = f"{clean(each.name, max(8, width - used - 6))} "
+        away = left(span) if each.is_sure else f"{left(span)}?"
+        used += cell_len(text) + len(away) + (len(" · ") if parts else 0)
         if used > width and parts:
             break
         parts += [Span(" · ", "dim")] if parts else []
-        parts += [Span(text), Span(left(span), _soon(span))]
+        parts += [Span(text), Span(away, _soon(span) if each.is_sure else "dim")]
     return crop((*ended, Span(" · next: " if over else " next: ", "dim"), *parts), width)
-
-
-def _named(model: Model, source: str, key: str, name: str = "") -> str:
-    """Name a target or set as its configuration does."""
-    view = model.source(source)
-    return clean(name or (view.labels.get(key, key) if view is not None else key), 60).removesuffix(":443")

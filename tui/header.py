@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from engine.port import Snapshot, SourceView
-from tui.format import age, clean, clock, elapsed, fit, moment
+from engine.port import Snapshot, SourceView, is_fresh
+from tui.format import age, age2, clean, clock, elapsed, fit, moment
 from tui.lines import BLANK, Line, Span, ends, line, size
-from tui.model import INTERNAL, Model, is_fresh
+from tui.model import INTERNAL, Model
 from tui.status import PAUSED_GLYPH, count_cells, source_cause
 from tui.yesterday import told
 
@@ -62,17 +62,18 @@ def header(
 def pulse(model: Model, held: str = "", *, seconds: bool = False) -> Span:
     """Say whether the monitor is alive: LIVE with the engine's time, or STARTING, STOPPING, STALLED, ENGINE DOWN.
 
-    A view that was paused says PAUSED and how much it does not show, unless the monitor has a worse thing to say.
+    CLOCK where the engine's time is of the future, so that nobody knows how old anything is. A view that was paused
+    says PAUSED and how much it does not show, unless the monitor has a worse thing to say.
     """
     snapshot = model.snapshot
-    stalled = model.stalled_for
     if model.fault is not None:
         return Span(f" ENGINE DOWN{'' if snapshot is None else ' ' + elapsed(model.now - snapshot.at)} ", "chip.fail")
     if snapshot is None:
         waited = "" if model.began is None else f" {elapsed(model.now - model.began)}"
         return Span(f" STARTING{waited} ", "chip.waived")
-    if stalled is not None:
-        return Span(f" STALLED {elapsed(stalled)} ", "chip.stale")
+    undated = _undated(model, snapshot)
+    if undated is not None:
+        return Span(f" {undated[0]} ", "chip.stale")
     if held:
         return Span(f" {PAUSED_GLYPH} PAUSED {held} ", "chip.warn")
     if snapshot.phase == "live":
@@ -89,16 +90,26 @@ def banner(model: Model) -> tuple[str, str] | None:
         return f"ENGINE DOWN  {last}{clean(model.fault)}", "chip.fail"
     if snapshot is None:
         return None
-    if model.stalled_for is not None:
-        return (
-            f"STALLED  no snapshot since {moment(snapshot.at, model.now)}; states go stale by themselves",
-            "chip.stale",
-        )
+    undated = _undated(model, snapshot)
+    if undated is not None:
+        return undated[1], "chip.stale"
     if snapshot.evidence.chain_valid is False:
         return f"EVIDENCE CHAIN BROKEN  {clean(snapshot.evidence.chain_fault or '')}", "chip.fail"
     if snapshot.selftest.error is not None:
         return f"SELF-TEST FAILED  no state can be believed: {clean(snapshot.selftest.error)}", "chip.fail"
     return _offline_since(model) or _refused(snapshot)
+
+
+def _undated(model: Model, snapshot: Snapshot) -> tuple[str, str] | None:
+    """Say in brief, then whole, that a snapshot is too old, or of the future by a wrong clock."""
+    stalled, ahead = model.stalled_for, model.ahead_by
+    if stalled is not None:
+        since = moment(snapshot.at, model.now)
+        return f"STALLED {elapsed(stalled)}", f"STALLED  no snapshot since {since}; states go stale by themselves"
+    if ahead is not None:
+        whole = f"CLOCK  the engine is {age2(ahead)} ahead of this screen: nobody knows how old anything is"
+        return f"CLOCK +{age(ahead)}", whole
+    return None
 
 
 def _refused(snapshot: Snapshot) -> tuple[str, str] | None:

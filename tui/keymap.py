@@ -40,6 +40,9 @@ _SHOWN = {
 }
 _PRINTED = {_character_to_key(each): each for each in map(chr, range(33, 127))}
 """What is printed on a key; Textual's own way back knows neither slash nor underscore."""
+_BY_ID: Mapping[str, Key] = {
+    key.id: key for group in vars(table).values() if isinstance(group, tuple) for key in group if isinstance(key, Key)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,10 @@ class Keymap:
     keys: Mapping[str, str]
     """Textual's names by comma, by the key's id."""
     faults: Sequence[str] = ()
+
+    def named(self, action: str) -> str:
+        """Write the first key of an action, by its id, as a person does."""
+        return applied(_BY_ID[action], self).shown.partition(" ")[0]
 
 
 PLAIN = Keymap({})
@@ -106,7 +113,10 @@ def parse(text: str, groups: Mapping[str, Sequence[Key]] | None = None) -> Keyma
 
 
 def applied(key: Key, keymap: Keymap) -> Key:
-    """Give the key as it is mapped."""
+    """Give the key as it is mapped; of one that takes several digits, each is mapped by itself."""
+    if key.action == "panel":
+        digits = [keymap.keys.get(f"{key.id}{digit}", digit) for digit in key.keys.split(",")]
+        return key if digits == key.keys.split(",") else replace(key, shown="".join(map(_first_shown, digits)))
     names = keymap.keys.get(key.id)
     return key if names is None else replace(key, keys=names, shown=shown(names))
 
@@ -126,6 +136,10 @@ def screen_keys() -> dict[str, list[Key]]:
 def shown(names: str) -> str:
     """Write keys as a person does: ``/ ctrl+f``."""
     return " ".join(_one_shown(name) for name in names.split(","))
+
+
+def _first_shown(names: str) -> str:
+    return shown(names).partition(" ")[0]
 
 
 def _is_sheet(keys: Sequence[Key]) -> bool:

@@ -53,7 +53,7 @@ EVERYWHERE = (
     Key("go.backward", "left_square_bracket", "[", "app.travel(-1)", "backward", "the view before this one, as it was"),
     Key("go.forward", "right_square_bracket", "]", "app.travel(1)", "forward", "the view after this one, as it was"),
     Key("go.last", "minus", "-", "app.last", "last view", "between this view and the last one"),
-    Key("go.help", "question_mark,f1", "?", "app.help", "help", "the keys of this screen; type to search, ↵ runs one"),
+    Key("go.help", "question_mark,f1", "?", "app.help", "help", "the keys of this screen, to be searched and run"),
     Key("app.quit", "q", "q", "app.leave", "quit", "quit; ctrl+c twice within two seconds does the same"),
     Key("do.zoom", "z", "z", "zoom", "zoom", "the panel that has the cursor alone, and back"),
     Key("do.zone", "T", "T", "app.zone", "UTC/local", "times in UTC, or in the terminal's own zone"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from checks.model.state import State
-from engine.port import Past, PastQuery, Port
+from engine.port import Past, PastQuery, Port, WaiverView
 from tui.format import clean
 from tui.model import Model
 
@@ -69,3 +69,32 @@ class Lookback:
             self.pasts = {past.check: past for past in pasts}
             self.error, self.told_at = "", asked_at
             self.version += 1
+
+
+@dataclass(slots=True)
+class WaiversRead:
+    """The waivers as they were last read: again after five minutes, or when the engine has taken others."""
+
+    known: Sequence[WaiverView] | None = None
+    """None while they are not known, which is not the same as none: before the first answer, and after one failed."""
+    _asked_at: datetime | None = None
+    _said: object = None
+
+    def due(self, model: Model) -> bool:
+        """Tell whether to ask now."""
+        if model.snapshot is None:
+            return False
+        said = (model.snapshot.waivers_active, model.snapshot.waivers_expired, model.snapshot.config_digest)
+        if self._asked_at is not None and said == self._said:
+            waited = model.now - self._asked_at
+            if waited < (LEAST if self.known is None else REFRESH):
+                return False
+        self._asked_at, self._said = model.now, said
+        return True
+
+    async def ask(self, port: Port) -> None:
+        """Ask; without an answer they are not known any more, since others may be in force by now."""
+        try:
+            self.known = await port.waivers()
+        except (OSError, TimeoutError):
+            self.known = None

@@ -70,6 +70,8 @@ class Vocabulary:
     """Title of each family."""
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Checks of each source."""
+    waivers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By what is done with one (``approve`` …), the ids of the waivers with which it can be."""
     keys: Sequence[Key] = ()
     """What the screen and every screen can do, by key."""
     read_only: bool = False

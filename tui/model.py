@@ -14,14 +14,17 @@ from checks.model.doubt import Cause, Gap
 from checks.model.state import BLIND, State
 from engine.port import (
     SELFTEST_MAX_AGE,
-    STALLED_AFTER,
     CheckView,
     Snapshot,
     SourceView,
+    ahead_by,
+    is_fresh,
     selftest_holds,
+    stalled_for,
     state_at,
 )
-from tui.format import zone_mark
+from tui.format import zone_mark, zoned
+from tui.keymap import PLAIN, Keymap
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 FAMILIES: Mapping[str, str] = {
@@ -127,13 +130,18 @@ class Model:
     """When the screen began to look, UTC."""
     sources: Sequence[SourceView] = ()
     """The configured ones, as they are shown: one that leaves subjects in doubt has a gap that says so."""
+    keymap: Keymap = PLAIN
+    """The keys that texts name."""
 
     @property
     def stalled_for(self) -> timedelta | None:
         """Tell how old the snapshot is when it is too old; None while it is not."""
-        if self.snapshot is None or self.now - self.snapshot.at <= STALLED_AFTER:
-            return None
-        return self.now - self.snapshot.at
+        return None if self.snapshot is None else stalled_for(self.snapshot, self.now)
+
+    @property
+    def ahead_by(self) -> timedelta | None:
+        """Tell how far the snapshot is in the future when a clock is wrong; None while it is not."""
+        return None if self.snapshot is None else ahead_by(self.snapshot, self.now)
 
     @property
     def late_for(self) -> timedelta | None:
@@ -154,8 +162,8 @@ class Model:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether nothing newer than the snapshot is known."""
-        return self.fault is not None or self.stalled_for is not None
+        """Whether nothing newer than the snapshot is known, or nobody knows how old it is."""
+        return self.fault is not None or self.stalled_for is not None or self.ahead_by is not None
 
     def tells_all(self, name: str) -> bool:
         """Whether a source has told all that it was asked lately, so that it is its subjects that are in doubt."""
@@ -180,11 +188,18 @@ def utc_now() -> datetime:
     return datetime.now(tz=UTC)
 
 
-def build(snapshot: Snapshot | None, fault: str | None, now: datetime, began: datetime | None = None) -> Model:
+def build(
+    snapshot: Snapshot | None,
+    fault: str | None,
+    now: datetime,
+    began: datetime | None = None,
+    keymap: Keymap = PLAIN,
+) -> Model:
     """Derive what is shown; times are told in the zone of ``now``."""
     items = [_item(view, snapshot, now) for view in snapshot.checks] if snapshot else []
     counted = Counter(item.word for item in items)
-    model = Model(now, snapshot, fault, items, _groups(items), {word: counted[word] for word in Word}, began)
+    counts = {word: counted[word] for word in Word}
+    model = Model(now, snapshot, fault, items, _groups(items), counts, began, keymap=keymap)
     return replace(model, sources=[_seen(each, model) for each in (snapshot.sources if snapshot else ())])
 
 
@@ -215,17 +230,14 @@ def differs(old: Model, new: Model) -> bool:
         old.fault != new.fault
         or old.is_frozen is not new.is_frozen
         or old.items != new.items
-        or _timeless(old.snapshot) != _timeless(new.snapshot)
+        or _moved(old.snapshot, new.snapshot)
     )
 
 
-def _timeless(snapshot: Snapshot | None) -> Snapshot | None:
-    """Give a snapshot without what differs between any two."""
-    if snapshot is None:
-        return None
-    return msgspec.structs.replace(
-        snapshot, seq=0, at=snapshot.started_at, ticked_at=None, loop_lag_seconds=0.0, scraped_at=None
-    )
+def _moved(old: Snapshot | None, new: Snapshot | None) -> bool:
+    if old is new:
+        return False
+    return old is None or new is None or old.timeless() != new.timeless()
 
 
 def attention(model: Model) -> list[Item | Group]:
@@ -241,11 +253,6 @@ def attention(model: Model) -> list[Item | Group]:
         key = (RANK[Word.BLIND], pending, *gravity, group.blind.since or NEVER, group.blind.source + group.blind.cause)
         entries.append((key, group))
     return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
-
-
-def is_fresh(source: SourceView, now: datetime) -> bool:
-    """Tell whether a source's latest complete collection is younger than its ``max_age``."""
-    return source.as_of is not None and now - source.as_of <= source.max_age
 
 
 def worst_word(items: Sequence[Item]) -> Word | None:
@@ -276,7 +283,7 @@ def _item(view: CheckView, snapshot: Snapshot, now: datetime) -> Item:
 
 def _blindness(view: CheckView, state: State, snapshot: Snapshot, now: datetime) -> Blindness:
     if view.paused_until is not None and now < view.paused_until:
-        until = view.paused_until.astimezone(now.tzinfo)
+        until = zoned(view.paused_until, now)
         return Blindness("", PAUSED, view.state_since, f"until {until:%d %b %H:%M}{zone_mark(until)}")
     if state is not State.PENDING and not selftest_holds(snapshot, now):
         return _unproven(snapshot, now)

@@ -13,16 +13,18 @@ from engine.port import SourceView
 from tui.format import age, age2, clean, moment, number
 from tui.lines import Line, Span, ends
 from tui.model import Item, Model, leaves_in_doubt
-from tui.status import BADNESS, retry, source_cause, source_plan, source_state
+from tui.status import badness, retry, source_cause, source_plan, source_state
 
 
 def outages(scope: Sequence[Item], model: Model, width: int, most: int) -> list[Line]:
     """Tell in ``most`` lines of sources of the checks that do not tell all, the worst first, and what that costs."""
     found = [each for each in model.sources if _costs(each, scope, model)]
-    found.sort(key=lambda each: (BADNESS[source_state(each, model.now)[1]], each.name))
+    found.sort(key=lambda each: (badness(each, model.now), each.name))
     lines = [_outage(each, scope, model) for each in found[:most]]
     more = len(found) - len(lines)
-    rest = (Span(f"+{more} more, S shows them " if more else "", "dim", "app.sources"),)
+    rest = (
+        Span(f"+{more} more, {model.keymap.named('go.sources')} shows them " if more else "", "dim", "app.sources"),
+    )
     return [ends(each, rest if each is lines[-1] and more else (), width) for each in lines]
 
 
@@ -61,7 +63,7 @@ def _outage(source: SourceView, scope: Sequence[Item], model: Model) -> Line:
 
 def _failing(source: SourceView, now: datetime) -> str:
     begun = source.failing_since
-    return source_cause(source) + ("" if begun is None else f" since {moment(begun, now)} ({age(now - begun)})")
+    return source_cause(source, now) + ("" if begun is None else f" since {moment(begun, now)} ({age(now - begun)})")
 
 
 def _silent(source: SourceView, scope: Sequence[Item], now: datetime) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Protocol
 from checks.model.doubt import Cause
 from tui.findings import pair
 from tui.format import clean, fit
+from tui.keymap import PLAIN, Keymap
 from tui.lines import BLANK, Line, Span, line
 from tui.widgets.board import Content
 
@@ -222,17 +223,19 @@ def _kind_row(kind: Kind, width: int) -> Line:
     return (Span(fit("  add …", MARK_CELLS), "dim"), Span(fit(kind.title, max(0, width - MARK_CELLS)), "dim"))
 
 
-def told(entry: Entry | None, kind: Kind | None, checks: Sequence[Proposed], width: int) -> Content:
+def told(
+    entry: Entry | None, kind: Kind | None, checks: Sequence[Proposed], width: int, keymap: Keymap = PLAIN
+) -> Content:
     """Tell everything about the selected row."""
     if kind is None:
         return Content(title=line(Span("Source", "strong")), empty=[line(Span("  nothing was found yet", "dim"))])
     if entry is None:
-        lines = [line(Span("  ↵ asks for:", "dim"))]
+        lines = [line(Span(f"  {keymap.named('move.open')} asks for:", "dim"))]
         lines += [each for asked in kind.asked for each in pair(asked.label, asked.hint, width, "dim", 16)]
         return _content(line(Span(kind.title, "strong")), "", lines)
     glyph, word, role = mark(entry)
     lines = _settings(kind, entry.draft.values if entry.draft is not None else entry.values, width)
-    lines += [BLANK, *_results(entry, width)]
+    lines += [BLANK, *_results(entry, width, keymap)]
     for check in checks if entry.draft is not None else ():
         if entry.name in check.sources:
             lines += pair("check", f"{check.name}: {check.title}", width)
@@ -254,9 +257,10 @@ def _settings(kind: Kind, values: Mapping[str, str], width: int) -> list[Line]:
     return lines
 
 
-def _results(entry: Entry, width: int) -> list[Line]:
+def _results(entry: Entry, width: int, keymap: Keymap) -> list[Line]:
     if entry.draft is None:
-        return [line(Span("  ↵ adds it, after you have looked at what was found; it is then tested", "dim"))]
+        adds = f"  {keymap.named('move.open')} adds it, after you have looked at what was found; it is then tested"
+        return [line(Span(adds, "dim"))]
     if entry.testing or entry.tested is None:
         return [line(Span("  … it is being tested", "warn"))]
     lines = [each for fault in entry.tested.faults for each in pair("✖", clean(fault), width, "fail", 3)]
@@ -277,12 +281,12 @@ def preview(text: str, path: str) -> Content:
     return _content(line(Span(clean(path), "strong")), "as it would be written", lines)
 
 
-def done(path: str, commands: Sequence[str], width: int) -> Content:
+def done(path: str, commands: Sequence[str], width: int, keymap: Keymap = PLAIN) -> Content:
     """Say that the file is there, and what comes next."""
     lines = [line(Span(f" ✔ {clean(path)} is written.", "pass")), BLANK, line(Span(" Next:", "strong"))]
     for command in commands:
         lines += pair("", command, width, "text", 2)
-    lines += [BLANK, line(Span(" q leaves this screen.", "dim"))]
+    lines += [BLANK, line(Span(f" {keymap.named('app.quit')} leaves this screen.", "dim"))]
     return _content(line(Span("Done", "strong")), "", lines)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final, Literal
 
+from checks.model.doubt import STRUCTURAL
 from checks.model.judgement import Outcome
-from checks.model.state import State
-from engine.port import Row, SourceView
-from tui.format import age, age2, clean, compact, fit, interval, moment, number, plan
+from checks.model.state import SKEW, State
+from engine.port import Row, SourceView, is_fresh
+from tui.format import age, age2, clean, compact, fit, fitting, interval, moment, number, plan, zoned
 from tui.lines import Line, Span, crop, ends, line, size
-from tui.model import PAUSED, Blindness, Item, Model, Seen, Word, is_fresh
+from tui.model import PAUSED, Blindness, Item, Model, Seen, Word
 
 GLYPHS: Mapping[State, str] = {
     State.FAIL: "✖",
@@ -35,9 +37,11 @@ OUTCOMES: Mapping[Outcome, Word] = {
     Outcome.FAIL: Word.FAIL,
     Outcome.UNKNOWN: Word.BLIND,
     Outcome.WARN: Word.WARN,
-    Outcome.PASS: Word.PASS,
-    Outcome.EXCLUDED: Word.PASS,
 }
+"""The words of findings; what has another outcome is none that anybody could judge."""
+RESOLVED: Final = "resolved"
+"""What a finding is that is no longer open: no state. Its subject may be mended, gone or out of scope by now."""
+RowWord = Word | Literal["resolved"]
 SOON = timedelta(minutes=1)
 _NEVER: Mapping[State, str] = {State.PENDING: "first run", State.STALE: "too old"}
 """What stands for the last known state where there is none."""
@@ -45,6 +49,8 @@ BADNESS: Mapping[str, int] = {
     word: rank for rank, word in enumerate(("NO DATA", "STALE", "DOWN", "PARTIAL", "FIRST RUN", "LIMITED", "OK"))
 }
 """The words of sources, worst first."""
+FAULTS = frozenset({"NO DATA", "STALE", "DOWN"})
+"""Of them, those of a source that does not answer."""
 
 
 def state_cell(item: Item) -> Line:
@@ -55,17 +61,19 @@ def state_cell(item: Item) -> Line:
     return (Span(f"{GLYPHS[item.state]} {item.word:<7}", strength + ROLES[item.word]),)
 
 
-def word_cell(word: Word, width: int = 9) -> Span:
-    """Write a word and its glyph."""
+def word_cell(word: RowWord, width: int = 9) -> Span:
+    """Write a word and its glyph; what is resolved is dim, and where there is no room it is the word alone."""
+    if word == RESOLVED:
+        return Span(fit(fitting(width, f"· {word}", word), width), "dim")
     strength = "bold." if word in {Word.FAIL, Word.BLIND} else ""
     return Span(fit(f"{WORD_GLYPHS[word]} {word}", width), strength + ROLES[word])
 
 
-def row_word(row: Row) -> Word:
-    """Give the word of a finding."""
+def row_word(row: Row) -> RowWord:
+    """Give the word of a finding: that of a state, never PASS; or ``resolved``, which is none."""
     if row.resolved_at is not None:
-        return Word.PASS
-    return Word.WAIVED if row.waiver is not None else OUTCOMES[row.outcome]
+        return RESOLVED
+    return Word.WAIVED if row.waiver is not None else OUTCOMES.get(row.outcome, Word.BLIND)
 
 
 def figure(item: Item, now: datetime, *, short: bool = False) -> str:
@@ -93,7 +101,7 @@ def was(item: Item, now: datetime) -> str:
         return f"{compact(tally.failed)} {GLYPHS[State.FAIL]} {compact(tally.unknown)} {GLYPHS[State.UNKNOWN]}"
     if known is None:
         return _NEVER.get(item.state, "in doubt" if tally.population else "no data")
-    at = known.at.astimezone(now.tzinfo)
+    at = zoned(known.at, now)
     return f"was {GLYPHS[known.state]} {at.strftime('%H:%M') if at.date() == now.date() else at.strftime('%d %b')}"
 
 
@@ -142,6 +150,23 @@ def source_state(source: SourceView, now: datetime) -> tuple[str, str, str]:
     return ("·", "OK", "dim") if isinstance(source, Seen) and source.is_frozen else ("✔", "OK", "pass")
 
 
+def badness(source: SourceView, now: datetime) -> tuple[int, bool]:
+    """Rank a source for ``sorted``, the worst first: a fault that came before a limit that somebody chose or knows."""
+    word = source_state(source, now)[1]
+    return BADNESS[word], is_known_limit(source, now)
+
+
+def is_known_limit(source: SourceView, now: datetime) -> bool:
+    """Tell whether all that is the matter with a source is structural: it stays until somebody decides otherwise."""
+    limited = source_state(source, now)[1] in {"PARTIAL", "LIMITED"}
+    return limited and all(gap.cause in STRUCTURAL for gap in source.gaps)
+
+
+def worst_first(sources: Sequence[SourceView], now: datetime) -> list[SourceView]:
+    """Order sources by what is the matter with them; those that are alike stay in their order."""
+    return sorted(sources, key=lambda each: badness(each, now))
+
+
 def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:
     """Say how old the data of a family may be and is, whose is the oldest, why, and when it is asked again.
 
@@ -149,7 +174,7 @@ def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:
     """
     if not sources:
         return line(Span("no source", "dim"))
-    worst = min(sources, key=lambda each: (BADNESS[source_state(each, now)[1]], each.as_of or now))
+    worst = min(sources, key=lambda each: (badness(each, now), each.as_of or now))
     well = source_state(worst, now)[1] == "OK"
     tail = next_run(sources, now) if well else retry(worst, now)
     soon = tail.replace("next run ", "↻").replace("asks again ", "↻")
@@ -164,33 +189,40 @@ def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:
 def _lefts(sources: Sequence[SourceView], worst: SourceView, now: datetime, *, wide: bool) -> list[Line]:
     """Write how old the data is, the longest form first."""
     glyph, word, role = source_state(worst, now)
-    aged = "" if worst.as_of is None else f" {age2(now - worst.as_of)}"
+    aged = "" if worst.as_of is None or _is_ahead(worst, now) else f" {age2(now - worst.as_of)}"
     well = word == "OK"
     state = (Span(glyph, role), Span(f"{aged} old", "dim")) if well else (Span(f"{glyph} {word}{aged}", role),)
     head = (Span("data ", "dim"), *state)
     most = Span(f" (max {age(worst.max_age)})", "dim")
     name = () if well and len(sources) == 1 else (Span(f"  {clean(worst.name, 24)}", "dim"),)
-    why = () if well else (Span(f" {source_cause(worst)}", role),)
+    why = () if well else (Span(f" {source_cause(worst, now)}", role),)
     every = [(*head, most, Span(" ·", "dim"), *each_source(sources, now))] if wide and len(sources) > 1 else []
     return [*every, (*head, most, *name, *why), (*head, *name, *why), (*head, *name), head]
 
 
 def each_source(sources: Sequence[SourceView], now: datetime) -> Line:
-    """Name every source with its glyph, and why it does not tell."""
+    """Name every source with its glyph, and why it does not tell; the worst first."""
     spans: list[Span] = []
-    for source in sources:
+    for source in worst_first(sources, now):
         glyph, word, role = source_state(source, now)
-        why = "" if word == "OK" else f" {source_cause(source)}"
+        why = "" if word == "OK" else f" {source_cause(source, now)}"
         spans += [Span(f" {clean(source.name, 24)} ", "dim"), Span(f"{glyph}{why}", role)]
     return tuple(spans)
 
 
-def source_cause(source: SourceView) -> str:
+def source_cause(source: SourceView, now: datetime | None = None) -> str:
     """Say in a word why a source does not tell all."""
+    if now is not None and _is_ahead(source, now):
+        return "of the future"
     if source.cause is not None:
         return source.cause.value.replace("_", " ")
     gap = min(source.gaps, key=lambda each: each.kind != "members", default=None)
     return gap.cause.value.replace("_", " ") if gap is not None else "running" if source.running else "too old"
+
+
+def _is_ahead(source: SourceView, now: datetime) -> bool:
+    """Tell whether data says that it is of the future, so that nobody knows how old it is."""
+    return source.as_of is not None and source.as_of - now > SKEW
 
 
 def retry(source: SourceView, now: datetime) -> str:
@@ -210,11 +242,11 @@ def next_run(sources: Sequence[SourceView], now: datetime) -> str:
 
 
 def sources_line(sources: Sequence[SourceView], now: datetime) -> Line:
-    """Name the sources of a check, each with its glyph and how old its data is."""
+    """Name the sources of a check, each with its glyph and how old its data is; the worst first."""
     spans: list[Span] = []
-    for source in sources:
+    for source in worst_first(sources, now):
         glyph, word, role = source_state(source, now)
-        aged = "" if source.as_of is None else f" {age(now - source.as_of)}"
+        aged = "" if source.as_of is None or _is_ahead(source, now) else f" {age(now - source.as_of)}"
         told = f"{glyph}{aged}" if word == "OK" else f"{glyph} {word}{aged}"
         spans += [Span(", " if spans else ""), Span(f"{clean(source.name, 24)} ", "dim"), Span(told, role)]
     return tuple(spans)

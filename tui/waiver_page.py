@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +12,11 @@ from checks.model.state import Tally, settle
 from engine.port import Event, Row, WaiverView
 from tui.findings import pair
 from tui.format import age, clean, full, moment, number, percent
+from tui.keymap import PLAIN, Keymap
 from tui.lines import BLANK, Line, Span, line, rule
 from tui.model import WORD_OF, Item, Model
 from tui.status import row_word, word_cell
-from tui.waivers import ENDED, Status, reopened, status, status_cell
+from tui.waivers import ENDED, Status, ordered, reopened, status, status_cell
 from tui.widgets.board import Content
 
 _MOST_ROWS = 12
@@ -52,13 +53,14 @@ def told(
         return Content(title=line(Span("Waiver", "strong")), empty=[line(Span("  nothing selected", "dim"))])
     found = status(waiver, model.now)
     title = line(status_cell(found, len(found) + 3), Span(clean(waiver.id) or "–", "strong"))
-    lines = [] if log else [*pair("do", todo(waiver, model.now, by), width, "strong"), *page(waiver, model, width)]
+    do = pair("do", todo(waiver, model.now, by, model.keymap), width, "strong")
+    lines = [] if log else [*do, *page(waiver, model, width)]
     if beside is not None:
         lines += [*([BLANK] if lines else []), *_rows(waiver, beside, model, width)]
         lines += [BLANK, *history(waiver, beside.log, model.now, width)]
     return Content(
         title=title,
-        note=line(Span("v everything" if log else _IN_FORCE[found], "dim")),
+        note=line(Span(f"{model.keymap.named('waiver.log')} everything" if log else _IN_FORCE[found], "dim")),
         rows=[(str(index), each) for index, each in enumerate(lines)],
     )
 
@@ -89,7 +91,8 @@ def _rows(waiver: WaiverView, beside: Beside, model: Model, width: int) -> list[
         for row in beside.rows[:_MOST_ROWS]
     ]
     if len(beside.rows) > _MOST_ROWS:
-        lines.append(line(Span(f"  … {number(len(beside.rows) - _MOST_ROWS)} more: ↵ lists them", "dim")))
+        lists = f"{model.keymap.named('move.open')} lists them"
+        lines.append(line(Span(f"  … {number(len(beside.rows) - _MOST_ROWS)} more: {lists}", "dim")))
     return lines
 
 
@@ -203,22 +206,25 @@ def _pair(waiver: WaiverView, tally: Tally) -> tuple[Tally, Tally]:
     return (tally, other) if live else (other, tally)
 
 
-def todo(waiver: WaiverView, now: datetime, by: str) -> str:
+def todo(waiver: WaiverView, now: datetime, by: str, keymap: Keymap = PLAIN) -> str:
     """Say what can be done next, by whom."""
     found = status(waiver, now)
+    names = ("waiver.approve", "waiver.reject", "waiver.extend", "waiver.revoke")
+    approve, reject, extend, revoke = map(keymap.named, names)
     if found is Status.REQUESTED:
         mine = not_approvable(waiver, now, by)
-        return f"{mine} · K takes it back" if mine else "a approves it, in your name · R rejects it"
+        decide = f"{approve} approves it, in your name · {reject} rejects it"
+        return f"{mine} · {revoke} takes it back" if mine else decide
     if found is Status.EXPIRED and not waiver.approved_by and not waiver.emergency:
-        return "it ended without approval; E asks for it again"
+        return f"it ended without approval; {extend} asks for it again"
     return {
         Status.MALFORMED: "mend it in the waiver file; until then it waives nothing",
-        Status.EXPIRING: "E asks for it to go on, or mend what it covers · K ends it now",
-        Status.ACTIVE: "E asks for it to go on · K ends it now",
-        Status.FUTURE: "K takes it back",
-        Status.EXPIRED: "what it covered is open again; E asks for it to go on",
-        Status.REVOKED: "what it covered is open again; E asks for it anew",
-        Status.REJECTED: "nothing was ever waived; E asks again",
+        Status.EXPIRING: f"{extend} asks for it to go on, or mend what it covers · {revoke} ends it now",
+        Status.ACTIVE: f"{extend} asks for it to go on · {revoke} ends it now",
+        Status.FUTURE: f"{revoke} takes it back",
+        Status.EXPIRED: f"what it covered is open again; {extend} asks for it to go on",
+        Status.REVOKED: f"what it covered is open again; {extend} asks for it anew",
+        Status.REJECTED: f"nothing was ever waived; {extend} asks again",
     }[found]
 
 
@@ -232,13 +238,14 @@ def not_approvable(waiver: WaiverView, now: datetime, by: str) -> str:
     return ""
 
 
-def not_rejectable(waiver: WaiverView, now: datetime, by: str) -> str:
+def not_rejectable(waiver: WaiverView, now: datetime, by: str, keymap: Keymap = PLAIN) -> str:
     """Say why ``by`` cannot reject it, and what to do; empty when he can."""
-    found = status(waiver, now)
+    found, key = status(waiver, now), keymap.named("waiver.revoke")
     if found is not Status.REQUESTED:
-        return f"{clean(waiver.id)} is {found.casefold()}: only a request can be rejected, K revokes what is in force"
+        only = "only a request can be rejected"
+        return f"{clean(waiver.id)} is {found.casefold()}: {only}, {key} revokes what is in force"
     if same_person(waiver.requested_by, by):
-        return f"your own request: K takes it back, another person than {clean(by)} rejects it"
+        return f"your own request: {key} takes it back, another person than {clean(by)} rejects it"
     return ""
 
 
@@ -248,6 +255,18 @@ def not_extendable(waiver: WaiverView, now: datetime) -> str:
     if found in {Status.MALFORMED, Status.REQUESTED}:
         return f"{clean(waiver.id)} is {found.casefold()}: there is nothing to go on with"
     return ""
+
+
+def nameable(waivers: Sequence[WaiverView], now: datetime, by: str) -> dict[str, list[str]]:
+    """Give by what ``by`` can do the ids of the waivers with which he can; what waits for somebody first."""
+    refusals: Mapping[str, Callable[[WaiverView], str]] = {
+        "approve": lambda each: not_approvable(each, now, by),
+        "reject": lambda each: not_rejectable(each, now, by),
+        "revoke": lambda each: not_revocable(each, now),
+        "extend": lambda each: not_extendable(each, now),
+    }
+    known = [each for _, each in ordered(waivers, "", now) if each.id]
+    return {what: [each.id for each in known if not why(each)] for what, why in refusals.items()}
 
 
 def same_person(one: str, other: str) -> bool:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from engine.port import Row, WaiverView
 from engine.port.subjects import certain, matching
 from tui.format import age, age3, clean, compact, fit, fitting, number, zoned
+from tui.keymap import Keymap
 from tui.lines import Line, Span, line
 from tui.model import Model
 from tui.widgets.board import Content
@@ -127,7 +128,7 @@ def listed(
         note=line(Span(_counts(found), "dim")),
         head=[_headings(width - 1)],
         rows=[(key, row(waiver, model.now, width - 1)) for key, waiver in rows],
-        empty=[line(Span(f" {_nothing(waivers, typed, error, busy)}", "dim"))],
+        empty=[line(Span(f" {_nothing(waivers, typed, error, busy, model.keymap)}", "dim"))],
         foot=[line(Span(f" not fetched again: {clean(error)}", "fail"))] if error and rows else (),
     )
 
@@ -145,14 +146,14 @@ def _counts(found: Sequence[Status]) -> str:
     return " · ".join(parts)
 
 
-def _nothing(waivers: Sequence[WaiverView] | None, typed: str, error: str, busy: str) -> str:
+def _nothing(waivers: Sequence[WaiverView] | None, typed: str, error: str, busy: str, keymap: Keymap) -> str:
     if error:
         return f"not fetched: {clean(error)}"
     if waivers is None:
         return busy or "…"
     if waivers and typed:
-        return f"0 of {len(waivers)} match “{clean(typed, 40)}”: esc clears the filter"
-    return "No waiver is in the file: x requests one, on a finding or here"
+        return f"0 of {len(waivers)} match “{clean(typed, 40)}”: {keymap.named('go.back')} clears the filter"
+    return f"No waiver is in the file: {keymap.named('waiver.request')} requests one, on a finding or here"
 
 
 def _widths(width: int) -> tuple[int, int, int, int]:
@@ -262,5 +263,7 @@ def would_cover(rows: Sequence[Row], total: int, *, whole: bool, wild: bool) -> 
     names = ": " + ", ".join(clean(row.label, 40) for row in rows[:3]) if rows else ""
     more = " …" if len(rows) > 3 else ""
     later = "; a wildcard covers what comes later too" if wild else ""
-    told = f" would cover {count} of {number(total)} open findings now{later}{names}{more}"
+    held = sum(row.waiver is not None for row in rows)
+    too = f", {number(held)} under a waiver already" if held else ""
+    told = f" would cover {count} of {number(total)} open findings now{too}{later}{names}{more}"
     return line(Span(told, "warn" if wild or not rows else "text"))

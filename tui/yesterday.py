@@ -110,7 +110,8 @@ def changed(model: Model, drawn: Scene | None, width: int = 48) -> Content:
 
 def _foot(model: Model, width: int, *, unknown: bool) -> list[Line]:
     legend = "  ? no data" if unknown else ""
-    ends = [crop(line(Span(f"  {_findings(model)}", "dim"), Span(f"  ↵ shows which{legend}", "dim")), width)]
+    shows = f"  {model.keymap.named('move.open')} shows which{legend}"
+    ends = [crop(line(Span(f"  {_findings(model)}", "dim"), Span(shows, "dim")), width)]
     ending = [
         (item.view.waiver_ends - model.now, item.view.name)
         for item in model.items

@@ -321,7 +321,7 @@ def _detail(row: Row, view: CheckView) -> Detail:
         check=view,
         history=[
             Event(at=row.first_seen, kind="finding", what=row.subject, text="opened", state=State.FAIL),
-            Event(at=row.first_seen - 41 * DAY, kind="finding", what=row.subject, text="resolved", state=State.PASS),
+            Event(at=row.first_seen - 41 * DAY, kind="finding", what=row.subject, text="resolved"),
             Event(at=row.first_seen - 44 * DAY, kind="finding", what=row.subject, text="opened", state=State.FAIL),
         ],
         evidence=[

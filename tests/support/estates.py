@@ -106,6 +106,7 @@ def starting() -> Snapshot:
                 requests_done=212,
                 requests_planned=1204,
                 plan_seconds=360.0,
+                known_since=None,
             )
             for each in estate.sources
         ],

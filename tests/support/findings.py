@@ -47,7 +47,7 @@ def a_detail(row: Row, view: CheckView) -> Detail:
         check=view,
         history=[
             Event(at=row.first_seen, kind="finding", what=row.subject, text="opened", state=State.FAIL),
-            Event(at=row.first_seen - 30 * DAY, kind="finding", what=row.subject, text="resolved", state=State.PASS),
+            Event(at=row.first_seen - 30 * DAY, kind="finding", what=row.subject, text="resolved"),
         ],
         evidence=[
             EvidenceRef(

@@ -81,7 +81,7 @@ def some_waivers() -> list[WaiverView]:
         ends=NOW + 12 * DAY,
         covers=2,
     )
-    return [
+    found = [
         active,
         msgspec.structs.replace(active, id="WV-23", status="requested", approved_by="", ticket="SEC-2230", covers=1),
         msgspec.structs.replace(active, id="WV-24", status="future", starts=NOW + DAY, ends=NOW + 30 * DAY, covers=0),
@@ -96,6 +96,7 @@ def some_waivers() -> list[WaiverView]:
             id="WV-26", check="no-such", status="malformed", fault="waivers.toml: waiver[6].check: no configured check"
         ),
     ]
+    return [msgspec.structs.replace(each, entry=f"sha256:{each.id}") for each in found]
 
 
 _KINDS: Final = (

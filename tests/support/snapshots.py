@@ -81,6 +81,7 @@ def a_source(name: str = "okta-prod", **changes: Any) -> SourceView:
         checks=("workforce-mfa",),
         runs=7,
         failures=2,
+        known_since=NOW - timedelta(days=1),
     )
     return msgspec.structs.replace(view, **changes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from engine.port import Command, Reply, Run
 from tests.support.estates import CannedPort, all_pass, many_rows, mixed
-from tests.support.screens import shown
+from tests.support.screens import SMALL, shown
 from tui.app import OWN_FAULT
 from tui.theme import ANSI, DARK, LIGHT
 from tui.widgets.board import Board
@@ -47,6 +48,27 @@ async def test_ctrl_c_twice_quits() -> None:
         assert stage.app.return_code == 0
 
 
+@pytest.mark.parametrize(
+    ("keys", "sheet"),
+    [
+        pytest.param(("q",), "Quit and stop", id="a question"),
+        pytest.param(("p",), "Pause", id="a form"),
+        pytest.param(("1", "1", "s"), "Sort by", id="a menu"),
+        pytest.param(("1", "1", "c"), "Columns of view", id="columns"),
+        pytest.param(("colon",), "─ Command ", id="the command line"),
+    ],
+)
+@pytest.mark.parametrize("size", [SMALL, (40, 10)], ids=["80x24", "40x10"])
+async def test_ctrl_c_over_a_sheet_is_a_hint_as_well(keys: Sequence[str], sheet: str, size: tuple[int, int]) -> None:
+    """It stands on the sheet, which stays; a second one quits."""
+    async with shown(rows=many_rows(5), stops_engine=True, size=size) as stage:
+        await stage.press(*keys, "ctrl+c")
+        assert "ctrl+c again quits" in stage.text
+        assert sheet in stage.text
+        await stage.press("ctrl+c")
+        assert stage.app.return_code == 0
+
+
 async def test_after_the_engine_died_the_exit_code_says_so() -> None:
     """Our own fault is 4, and quitting asks nothing."""
     async with shown(port=CannedPort(mixed(), fault="died"), stops_engine=True) as stage:
@@ -69,9 +91,10 @@ async def test_an_engine_that_refuses_is_heard() -> None:
     """A refusal and a broken line are shown, not hidden."""
     async with shown(port=RefusingPort(mixed())) as stage:
         await stage.press("r")
-        assert "✖ too soon" in stage.lines[-1] or "not sent: gone" in stage.lines[-1]
+        assert "too soon" in stage.lines[-1] or "it may have been done: gone" in stage.lines[-1]
         await stage.press("S", "r")
-        assert "not sent: gone" in stage.lines[-1]
+        assert "no answer to the run of" in stage.lines[-1]
+        assert "it may have been done" in stage.lines[-1]
 
 
 async def test_themes_change_on_a_key_and_colour_never_carries_alone() -> None:

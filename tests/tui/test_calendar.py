@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import msgspec
@@ -19,6 +19,8 @@ from tui.ahead import ahead
 from tui.breaches import breach_list, waiver_of
 from tui.calendar import gap_text, keys, strips, told
 from tui.difference import difference
+from tui.format import zone_mark
+from tui.glance import glance
 from tui.lines import plain, size
 from tui.model import build
 from tui.period import asked, named
@@ -153,6 +155,37 @@ def test_breaches_are_listed_the_latest_first() -> None:
     assert all(size(row) <= 59 for _, row in content.rows)
 
 
+@pytest.mark.parametrize("width", [30, 37, 38, 39, 40, 41, 55, 80])
+def test_how_long_a_breach_was_is_never_cut(width: int) -> None:
+    """Where there is no room for all columns whole ones go, the end before the length."""
+    turns = [Turn(at=NOW - 1300 * DAY, state=State.FAIL, failed=1), Turn(at=NOW - DAY, state=State.PASS, passed=1)]
+    past = Past(check="admin-mfa", turns=turns, days=[a_day(ago) for ago in range(1300, -1, -1)])
+    drawn = scened(all_pass(), width, "365d", {"admin-mfa": past})
+    content = breach_list(drawn, "mfa/admin-mfa", width)
+    row, head = plain(content.rows[0][1]), plain(content.head[0])
+
+    assert " 3y" in row
+    assert "…" not in row[: head.index("Long") + 4]
+    assert ("→" in row) is ("Until" in head) is (width >= 39)
+    assert size(content.rows[0][1]) <= width - 1
+
+
+@pytest.mark.parametrize("width", [38, 50, 58, 79, 120])
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=45))], ids=["UTC", "+05:45"])
+def test_what_a_day_changed_fits_or_sheds_whole_columns(zone: tzinfo, width: int) -> None:
+    """No clock and no share is cut: a part of one reads as another one."""
+    model = build(mixed(), None, NOW.astimezone(zone))
+    drawn = scene(model, CannedPort(mixed()).pasts, named("30d", model.now), model.now, width)
+    day = max(index for index, edge in enumerate(drawn.edges[:-1]) if edge <= model.now - 2 * DAY)
+    rows = difference(drawn, day, 12)[1:]
+    told_ = [plain(each) for each in rows if plain(each).strip()]
+
+    assert max(size(each) for each in rows) <= width + 1
+    assert all(" → " in each for each in told_)
+    assert not any("…" in each[15 + drawn.name_width - 12 :] for each in told_)
+    assert any(zone_mark(model.now) in each for each in told_) is (width >= 58)
+
+
 def test_no_breach_is_said_only_of_what_was_told() -> None:
     """An empty list is praise for a check that was judged, and not for one that was not."""
     lived = Past(check="leavers", turns=[Turn(at=NOW - 60 * DAY, state=State.PASS)], days=[a_day(0)])
@@ -268,3 +301,30 @@ def test_what_is_ahead_is_ages_and_ends() -> None:
     assert any("WV-22" in each and "12d" in each and "waiver" in each for each in told_["mfa"])
     assert "has an age or an end" in told_["access/leavers"][1]
     assert all(len(lines) == 8 for lines in told_.values())
+
+
+def test_waivers_that_are_not_known_are_not_none() -> None:
+    """Neither is it said that none ends, nor that none was in force."""
+    model, drawn = build(mixed(), None, NOW), scened(mixed())
+    plots_ = {key: "\n".join(plain(each) for each in ahead(model, drawn, key, 8, None)) for key in ("mfa", "backup")}
+    content = breach_list(drawn, "mfa", 110, None)
+
+    assert all("! waivers are not fetched: when they end is not known" in text for text in plots_.values())
+    assert not any("no waiver ends" in text for text in plots_.values())
+    assert all(plain(row)[: -len("evidence")].count(" ? ") for _, row in content.rows)
+    assert any("waivers are not fetched" in plain(each) for each in content.foot)
+
+
+@pytest.mark.parametrize("estate", [mixed(), all_blind()], ids=["known", "blind"])
+def test_panel_and_history_vouch_for_the_same_dates(estate: Snapshot) -> None:
+    """A date of a source that does not tell is a question mark in both, and has the same name."""
+    times = [KnownTime(source="edge", id="10.0.0.1:443@www.example.org:443", what="tls_not_after", at=NOW + 41 * DAY)]
+    sources = [source for source in estate.sources if source.name == "edge"]
+    model = build(msgspec.structs.replace(estate, times=times), None, NOW)
+    rows = [*ahead(model, scened(estate), "certification", 8), *glance(model, None, "certification", 100, 8)]
+    found = [plain(each) for each in rows if "www.example.org" in plain(each)]
+
+    assert len(found) == 2
+    assert not any("10.0.0.1" in each for each in found)
+    assert ["?" in each for each in found] == [sources[0].failing_since is not None] * 2
+    assert ["●" in each for each in found] == [sources[0].failing_since is None] * 2

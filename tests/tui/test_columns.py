@@ -100,7 +100,7 @@ def test_no_text_moves_a_column(width: int, label: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "flag"),
     [
-        ({"resolved_at": NOW - DAY}, "gone 24h"),
+        ({"resolved_at": NOW - DAY}, "24h ago"),
         ({"urgent": True, "waiver": "WV-1"}, "URGENT"),
         ({"waiver": "WV-1"}, "WV-1"),
         ({"acked": "looked at"}, "ack"),

@@ -15,6 +15,7 @@ WORDS = Vocabulary(
     families={"mfa": "MFA coverage", "backup": "Backup freshness"},
     sources={"okta-prod": ("workforce-mfa", "admin-mfa"), "aws": ("admin-mfa",), "dumps": ("backups",)},
     keys=(*SOURCES, *EVERYWHERE),
+    waivers={"approve": ("WV-33",), "revoke": ("WV-22", "WV-28", "WV-31")},
     narrowings=lambda typed: [f"status:{each}" for each in ("fail", "warn") if typed.endswith("status:")],
 )
 READING = Vocabulary(checks=WORDS.checks, families=WORDS.families, sources=WORDS.sources, read_only=True)
@@ -146,6 +147,12 @@ def test_every_key_is_a_command() -> None:
         ("run okt", ["run okta-prod"]),
         ("family mfa /x status:", ["family mfa /x status:fail", "family mfa /x status:warn"]),
         ("go.sou", ["go.sources"]),
+        ("waiver a", ["waiver approve"]),
+        ("waiver approve ", ["waiver approve WV-33"]),
+        ("waiver revoke 2", ["waiver revoke WV-22", "waiver revoke WV-28"]),
+        ("waiver revoke wv-31", ["waiver revoke WV-31"]),
+        ("waiver revoke WV-31 x", []),
+        ("waiver extend ", ["waiver extend"]),
         ("zzz ", []),
         ("pause backups 2h", []),
     ],

@@ -33,7 +33,7 @@ class Counting(CannedPort):
 
     async def rows(self, query: Query) -> Rows:
         """Note the question, and answer it."""
-        self._note(f"rows {query.check} {query.reason}")
+        self._note(f"rows {query.check} {query.reason_is}")
         return await super().rows(query)
 
     def _note(self, what: str) -> None:
@@ -114,3 +114,37 @@ async def test_without_an_answer_nothing_is_told() -> None:
     assert (sheet.past, sheet.similar) == (None, None)
     await dossier.find(port, 99)
     assert dossier.sheet(later(), KEYS) is None
+
+
+async def test_a_longer_reason_with_the_same_words_is_another() -> None:
+    """What is told to be alike has the very same reason, letter by letter."""
+    dossier, port = Dossier(), Counting()
+    words = "is enrolled: no second factor, and none was"
+    port.findings = [a_row(1), a_row(2, reason=f"{a_row(1).reason} any more"), a_row(3, reason=words)]
+
+    _ = await asked(dossier, port, 1, later())
+    sheet = dossier.sheet(later(), KEYS)
+
+    assert sheet is not None
+    assert sheet.similar == 0
+
+
+class WaivedPort(Counting):
+    """A port to which waived findings are open, as they are to the store."""
+
+    async def rows(self, query: Query) -> Rows:
+        """Give all that have the reason."""
+        found = [row for row in self.findings if query.reason_is in {"", row.reason}]
+        return Rows(rows=found[: query.limit], matching=len(found), total=len(found))
+
+
+async def test_a_waived_finding_is_not_like_itself() -> None:
+    """Waived findings are open; the one that is shown is none of the others."""
+    dossier, port = Dossier(), WaivedPort()
+    port.findings = [a_row(1, waiver="WV-22"), a_row(2, waiver="WV-22"), a_row(3)]
+
+    _ = await asked(dossier, port, 1, later())
+    sheet = dossier.sheet(later(), KEYS)
+
+    assert sheet is not None
+    assert sheet.similar == 2

@@ -124,7 +124,7 @@ def test_the_data_line_names_the_worst_source_first_and_each_by_its_state() -> N
     mine = [each for each in model.sources if each.name in {"okta-prod", "aws"}]
 
     assert [plain(each) for each in data(mine, NOW)] == [
-        "data ! STALE 26h (okta-prod ✔ aws ! unreachable)",
+        "data ! STALE 26h (aws ! unreachable okta-prod ✔)",
         "data ! STALE 26h",
     ]
     assert [plain(each) for each in data(mine[:1], NOW)] == ["data ✔ 4m (okta-prod ✔)", "data ✔ 4m"]

@@ -11,7 +11,7 @@ from checks.model.judgement import Outcome
 from engine.port import Query
 from tests.support.clock import NOW
 from tests.support.snapshots import a_check
-from tui.filters import FIELDS, NEVER, Filter, Scope, applied, completed, parse, suggestions
+from tui.filters import FIELDS, NEVER, Filter, Scope, applied, completed, parse, suggestions, whole
 
 FAIL, UNKNOWN, WARN = Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN
 SCOPE = Scope(
@@ -50,6 +50,11 @@ SCOPE = Scope(
         ("!source:a.b", {"text": r"!~^a\.b/"}),
         ('reason:"no second" ana', {"reason": "no second", "text": "ana"}),
         ("!reason:weak", {"reason": "!weak"}),
+        ('reason:="no second \\"factor\\"" ana', {"reason_is": 'no second "factor"', "text": "ana"}),
+        ("reason:=weak", {"reason_is": "weak"}),
+        ("check:=admin-mfa", {"checks": ["admin-mfa"]}),
+        ("check:=mfa", {"checks": []}),
+        ("!check:=guests", {"checks": ["workforce-mfa", "admin-mfa"]}),
         ("due:past", {"due_by": NOW}),
         ("due:7d", {"due_by": NOW + timedelta(days=7)}),
         ("due:yes", {"due_by": NEVER}),
@@ -70,11 +75,19 @@ def test_a_filter_is_read(typed: str, found: dict[str, Any]) -> None:
         ("waived:perhaps", "waived is yes or no"),
         ("due:soon", "due is yes, past, or within"),
         ("!due:7d", "due is yes, past, or within"),
+        ("!reason:=weak", "reason:= names the one whole reason"),
+        ("reason:=weak reason:=none", "reason:= names the one whole reason"),
     ],
 )
 def test_what_is_not_understood_is_told(typed: str, fault: str) -> None:
     """A wrong value never widens or narrows the list in silence."""
     assert parse(typed, SCOPE).faults[0].startswith(fault)
+
+
+@pytest.mark.parametrize("reason", ["no second factor", 'a "quoted" word', '"', "a\\b", "=", "tail ", "ü\tx"])
+def test_a_whole_reason_is_read_as_it_was_written(reason: str) -> None:
+    """Quotation marks and blanks within are its own."""
+    assert parse(f"{whole('reason', reason)} ana", SCOPE) == Filter(reason_is=reason, text="ana")
 
 
 def test_a_filter_takes_the_place_of_the_one_before_and_leaves_the_rest() -> None:
@@ -110,6 +123,17 @@ def test_an_owner_of_no_check_finds_nothing() -> None:
 def test_fields_and_values_are_offered(typed: str, offered: list[str]) -> None:
     """What may come next is said while typing."""
     assert suggestions(typed, SCOPE) == offered
+
+
+def test_a_value_that_cannot_be_typed_is_not_offered() -> None:
+    """A team or source whose name would control the terminal goes into no prompt."""
+    hostile = Scope(
+        checks=[a_check("a", team="ops\x1b]0;x\x07"), a_check("b", team="ops", sources=("x\u202e",))], now=NOW
+    )
+
+    assert suggestions("owner:", hostile) == ["owner:ops"]
+    assert completed("owner:ops", hostile) is None
+    assert suggestions("source:x", hostile) == []
 
 
 def test_the_word_that_is_typed_is_completed() -> None:

@@ -59,6 +59,20 @@ def test_all_that_matters_is_on_the_first_screenful() -> None:
     assert [part for part in wanted if part not in text] == []
 
 
+def test_a_resolved_finding_is_never_a_pass() -> None:
+    """That it is not open proves nothing of its subject, which may be gone: title, head and history say no more."""
+    ended = Event(at=NOW - DAY, kind="finding", what="x", text="resolved: fail, y", state=State.PASS)
+    detail = msgspec.structs.replace(a_finding(resolved_at=NOW - DAY, due=NOW - 2 * DAY), history=[ended])
+    lines = [title(detail), *page(Page(detail=detail, model=build(mixed(), None, NOW)), 160)]
+    text = "\n".join(map(plain, lines))
+
+    assert "· resolved" in plain(title(detail))
+    assert "2026-11-20 05:30:00Z, 1d00h ago: mended, gone or out of scope since" in text
+    assert "PASS" not in text
+    assert "due " not in text
+    assert not [each for each in lines if "resolved" in plain(each) and any(span.role == "pass" for span in each)]
+
+
 def test_why_and_evidence_stand_side_by_side_where_there_is_room() -> None:
     """And one below the other where there is not."""
     assert any("Why" in each and "Evidence" in each for each in drawn(a_finding(), 78))
@@ -83,11 +97,11 @@ def test_columns_and_rules_fit(width: int) -> None:
 
 
 def test_what_is_said_about_a_finding_is_at_its_head() -> None:
-    """Due, waiver, acknowledgement, regressions, resolution, each where it exists."""
-    detail = a_finding(due=NOW - DAY, waiver="WV-22", acked="[red]seen", regressions=2, resolved_at=NOW)
+    """Due, waiver, acknowledgement, regressions, each where it exists."""
+    detail = a_finding(due=NOW - DAY, waiver="WV-22", acked="[red]seen", regressions=2)
     text = "\n".join(drawn(detail)[:9])
 
-    wanted = ["due     2026-11-20 05:30:00Z, 1d00h ago", "WV-22", "[red]seen", "2 times after it was resolved", "held"]
+    wanted = ["due     2026-11-20 05:30:00Z, 1d00h ago", "WV-22", "[red]seen", "2 times after it was resolved"]
     assert [part for part in wanted if part not in text] == []
 
 
@@ -116,7 +130,7 @@ def test_the_days_of_a_finding_are_drawn_from_its_own_events() -> None:
     edges = [NOW - (10 - number) * DAY for number in range(11)]
     events = [
         Event(at=NOW - 2.5 * DAY, kind="finding", what="x", text="regressed: fail, y", state=State.FAIL),
-        Event(at=NOW - 5.5 * DAY, kind="finding", what="x", text="resolved: warn, y", state=State.PASS),
+        Event(at=NOW - 5.5 * DAY, kind="finding", what="x", text="resolved: warn, y"),
         Event(at=NOW - 6.5 * DAY, kind="finding", what="x", text="acknowledged: warn, y"),
         Event(at=NOW - 7.5 * DAY, kind="finding", what="x", text="opened: warn, y", state=State.WARN),
     ]

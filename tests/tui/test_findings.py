@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -84,6 +84,19 @@ def test_three_lines_tell_about_the_finding_under_the_cursor() -> None:
     assert told[2].startswith(" do   Ask the person to enrol a factor")
 
 
+def test_when_a_finding_was_resolved_is_told() -> None:
+    """It has no state: neither the rule nor the lines say that its subject passes."""
+    model = build(mixed(), None, NOW)
+    row = a_row(resolved_at=NOW - DAY)
+
+    told = [plain(each) for each in about(row, model.check("workforce-mfa"), model, 160)]
+    rule_ = place(row, Sight(0, 1, 0, 14), 80)
+
+    assert told[0].startswith(" since 20 Nov 02:30Z (27h) · resolved 20 Nov 05:30Z (24h ago) · workforce-mfa")
+    assert plain(rule_).startswith("─ · resolved user00001@example.org ─")
+    assert {"pass", "bold.pass"}.isdisjoint(span.role for span in rule_)
+
+
 @pytest.mark.parametrize(
     ("sight", "says"),
     [
@@ -120,6 +133,16 @@ def test_the_rule_under_the_list_tells_where_the_cursor_is(sight: Sight, says: s
 def test_a_fact_reads_as_a_person_would_say_it(value: Scalar, says: str) -> None:
     """What was not told is never zero, an instant has its distance, anything else is literal."""
     assert fact(value, NOW) == says
+
+
+@pytest.mark.parametrize("hours", [-14, 0, 14])
+@pytest.mark.parametrize("value", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-05:00"])
+def test_a_fact_may_be_any_date(value: str, hours: int) -> None:
+    """What a source tells is data: no date of it stops the screen, wherever its reader is."""
+    told = fact(value, NOW.astimezone(timezone(timedelta(hours=hours))))
+
+    assert value[:4] in told
+    assert "2026" not in told
 
 
 def test_a_finding_without_advice_says_so() -> None:

@@ -18,8 +18,10 @@ from tui.format import (
     brief,
     clean,
     clean_lines,
+    clock,
     compact,
     fit,
+    full,
     interval,
     moment,
     moved,
@@ -197,3 +199,19 @@ def test_a_zone_goes_before_a_time_is_cut() -> None:
 
     assert brief(NOW - timedelta(days=2), here, 13) == "19 Nov 11:00"
     assert brief(NOW - timedelta(days=2), NOW, 13) == "19 Nov 05:30Z"
+
+
+EXTREMES = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00")
+
+
+@pytest.mark.parametrize("hours", [-14, 0, 14])
+@pytest.mark.parametrize("value", EXTREMES)
+def test_no_date_is_too_far_for_a_readers_zone(value: str, hours: int) -> None:
+    """A date that a zone would put before the first or after the last year is told without it."""
+    here = NOW.astimezone(timezone(timedelta(hours=hours)))
+    at = datetime.fromisoformat(value)
+
+    assert moment(at, here).endswith(value[:4])
+    assert full(at, here).startswith(value[:10])
+    assert brief(at, here, 13)
+    assert clock(at, here)

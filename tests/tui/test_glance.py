@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
 import pytest
 
 from checks.model.state import State
-from engine.port import Deadline, KnownTime, Past, Snapshot, Turn
+from engine.port import Deadline, KnownTime, Past, Snapshot, Turn, Was
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, all_blind, all_pass, empty, mixed
-from tests.support.pasts import a_day
+from tests.support.pasts import a_day, some_waivers
+from tui.ahead import ahead
 from tui.glance import glance
 from tui.lines import plain, size
 from tui.model import FAMILIES, build
 from tui.period import named
 from tui.scene import Scene, scene
+from tui.status import was
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -164,3 +166,29 @@ def test_a_date_of_a_paused_check_has_no_healthy_bar() -> None:
         for view in estate.checks
     ]
     assert any("─?" in text for text in drawn(msgspec.structs.replace(estate, checks=paused), "certification", 8, 78))
+
+
+FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("hours", [-14, 0, 14])
+@pytest.mark.parametrize("at", [FIRST, LAST], ids=["first", "last"])
+def test_no_date_stops_a_panel_or_the_plots(at: datetime, hours: int) -> None:
+    """A certificate, a backup and a waiver may end in any year, and a state may be known since any."""
+    model = build(with_ends_at(at), None, NOW.astimezone(timezone(timedelta(hours=hours))))
+    past = scene(model, CannedPort(all_pass()).pasts, named("30d", model.now), NOW, 80)
+    waiver = msgspec.structs.replace(some_waivers()[0], check="certificates", ends=at, status="active")
+
+    for family in ("backup", "certification"):
+        assert glance(model, past, family, 78, 8)
+        assert len(ahead(model, past, family, 8, [waiver])) == 8
+    assert was(model.items[0], model.now)
+
+
+def with_ends_at(at: datetime) -> Snapshot:
+    """Build an estate in which everything ends, or was known, at one instant."""
+    estate = ending(20)
+    late = msgspec.structs.replace(RPO, at=at)
+    known = Was(state=State.WARN, at=at)
+    views = [msgspec.structs.replace(view, deadlines=[late], was=known) for view in estate.checks]
+    return msgspec.structs.replace(estate, checks=views, times=[msgspec.structs.replace(estate.times[1], at=at)])

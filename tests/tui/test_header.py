@@ -27,6 +27,8 @@ from tui.model import build
         pytest.param(all_pass(), None, 30, "LIVE 05:30Z", id="just young enough"),
         pytest.param(all_pass(), None, 31, " STALLED 00:31 ", id="stalled"),
         pytest.param(all_pass(), None, 150, " STALLED 02:30 ", id="stalled for minutes"),
+        pytest.param(all_pass(), None, -300, "LIVE 05:30Z", id="clocks differ by minutes"),
+        pytest.param(all_pass(), None, -3_600, " CLOCK +1h ", id="a wrong clock"),
         pytest.param(all_pass(), "died", 150, " ENGINE DOWN 02:30 ", id="engine down"),
         pytest.param(None, "died", 0, " ENGINE DOWN ", id="down at once"),
         pytest.param(msgspec.structs.replace(all_pass(), phase="stopping"), None, 0, " STOPPING ", id="stopping"),
@@ -61,6 +63,13 @@ def test_when_no_source_answers_it_says_offline() -> None:
 
     assert told == ("OFFLINE  none of 7 sources has answered since 19 Nov 05:30Z", "chip.stale")
     assert banner(build(mixed(), None, NOW)) is None
+
+
+def test_a_wrong_clock_has_a_banner() -> None:
+    """A snapshot of the future proves nothing about how old it is."""
+    told = banner(build(all_pass(), None, NOW - timedelta(minutes=66)))
+
+    assert told == ("CLOCK  the engine is 1h06m ahead of this screen: nobody knows how old anything is", "chip.stale")
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 160, 240])

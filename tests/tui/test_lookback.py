@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from engine.port import Past, PastQuery, PortFault, Snapshot
+import msgspec
+
+from engine.port import Past, PastQuery, PortFault, Snapshot, WaiverView
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, all_pass, empty, mixed
-from tui.lookback import BEFORE, Lookback
+from tui.lookback import BEFORE, Lookback, WaiversRead
 from tui.model import Model, build
 
 MONTH = timedelta(days=30)
@@ -107,3 +109,40 @@ async def test_an_answer_that_comes_too_late_is_dropped() -> None:
     await lookback.ask(CannedPort(all_pass()), query)
 
     assert lookback.told_at is None
+
+
+class Forgetful(CannedPort):
+    """A port whose waivers cannot be read now and then."""
+
+    reads = False
+
+    async def waivers(self) -> Sequence[WaiverView]:
+        """Give them, or refuse."""
+        if not self.reads:
+            message = "no answer"
+            raise PortFault(message)
+        return await super().waivers()
+
+
+async def test_waivers_that_could_not_be_read_are_not_none() -> None:
+    """They are asked for again soon, and when the engine has others; an old answer is not kept in their place."""
+    read, port, quiet = WaiversRead(), Forgetful(all_pass(), waiver_file=()), all_pass()
+    renewed = msgspec.structs.replace(quiet, waivers_active=quiet.waivers_active + 1)
+    asked = []
+    for snapshot, wait, reads in (
+        (quiet, 0, False),
+        (quiet, 4, True),
+        (quiet, 5, True),
+        (quiet, 290, True),
+        (renewed, 291, False),
+        (renewed, 296, True),
+        (renewed, 597, True),
+    ):
+        port.reads = reads
+        due_ = read.due(seen(snapshot, timedelta(seconds=wait)))
+        if due_:
+            await read.ask(port)
+        asked.append((due_, read.known))
+
+    assert asked == [(True, None), (False, None), (True, []), (False, []), (True, None), (True, []), (True, [])]
+    assert not read.due(build(None, None, NOW))

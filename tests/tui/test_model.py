@@ -14,7 +14,7 @@ from engine.port import BlindBy, CheckView, Selftest, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import all_blind, all_pass, mixed, starting
 from tests.support.snapshots import a_check, a_snapshot, a_standing
-from tui.model import Group, Item, Word, attention, build, differs, is_fresh
+from tui.model import Group, Item, Word, attention, build, differs
 
 HOUR = timedelta(hours=1)
 
@@ -119,15 +119,6 @@ def test_a_first_run_is_blind_and_comes_after_real_blindness() -> None:
     assert counts(all_blind()) == {"BLIND": 8}
 
 
-def test_a_source_without_data_is_not_fresh() -> None:
-    """Freshness needs an as-of."""
-    source = all_pass().sources[0]
-
-    assert is_fresh(source, NOW)
-    assert not is_fresh(msgspec.structs.replace(source, as_of=None), NOW)
-    assert not is_fresh(source, NOW + 2 * timedelta(days=1))
-
-
 def test_a_renewed_snapshot_alone_is_nothing_to_draw() -> None:
     """A heartbeat changes no cell; a state, a fault or a stall does."""
     quiet = build(all_pass(), None, NOW)
@@ -138,3 +129,13 @@ def test_a_renewed_snapshot_alone_is_nothing_to_draw() -> None:
     assert differs(quiet, build(all_pass(), "died", NOW))
     assert differs(quiet, build(all_pass(), None, NOW + timedelta(minutes=1)))
     assert differs(quiet, build(None, None, NOW))
+
+
+def test_of_a_snapshot_from_the_future_nothing_is_sure() -> None:
+    """A clock is wrong then: what is shown is frozen, as that of an engine that has stalled."""
+    later = msgspec.structs.replace(all_pass(), at=NOW + timedelta(hours=1))
+    drifted = msgspec.structs.replace(all_pass(), at=NOW + timedelta(minutes=4))
+
+    assert (build(later, None, NOW).ahead_by, build(later, None, NOW).is_frozen) == (timedelta(hours=1), True)
+    assert (build(drifted, None, NOW).ahead_by, build(drifted, None, NOW).is_frozen) == (None, False)
+    assert all(source.next_run is None for source in build(later, None, NOW).sources)

@@ -59,7 +59,7 @@ def test_the_data_line_names_a_stale_source() -> None:
     """Verdict and freshness are two axes, both on the panel."""
     foot = plain(panel(build(mixed(), None, NOW), "mfa", 1, 78).foot[0])
 
-    assert foot.startswith(" data ! STALE 1d02h (max 24h) · okta-prod ✔ aws ! unreachable")
+    assert foot.startswith(" data ! STALE 1d02h (max 24h) · aws ! unreachable okta-prod ✔")
     assert foot.rstrip().endswith("asks again 10m")
 
 

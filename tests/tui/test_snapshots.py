@@ -80,7 +80,7 @@ async def test_a_screen_looks_as_it_did(case: tuple[str, tuple[int, int], str], 
         if screen == "help":
             await stage.press("question_mark")
         elif PLACES[screen]:
-            stage.app.go(*PLACES[screen])
+            stage.app.stack.go(*PLACES[screen])
         await stage.settle()
         if screen == "family":
             await stage.pilot.pause(2 * REST_SECONDS)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from checks.model.doubt import Cause, Gap
+from checks.model.judgement import Outcome
 from checks.model.state import State, Tally
-from engine.port import BlindBy, Snapshot
+from engine.port import BlindBy, Snapshot, SourceView
 from tests.support.clock import NOW
+from tests.support.findings import a_detail, a_row
 from tests.support.snapshots import a_check, a_snapshot, a_source, a_standing
 from tui.attention import key_of, selection, worst_first
 from tui.family import data
+from tui.finding import note
 from tui.header import header
 from tui.lines import plain
-from tui.model import attention, build
+from tui.model import Word, attention, build
 from tui.outages import outages
 from tui.panels import panel
 from tui.sources import detail, table
-from tui.status import figure
+from tui.status import data_line, figure, row_word, source_cause, source_state, sources_line, word_cell
+from tui.status import worst_first as by_badness
 
 HOUR = timedelta(hours=1)
 
@@ -132,3 +137,72 @@ def test_a_blind_row_tells_its_counts() -> None:
 
     assert "no data" not in text
     assert text.count("51 ✖ 9 ?") == 2
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("resolved_at", [None, NOW], ids=["open", "resolved"])
+def test_no_finding_is_green(outcome: Outcome, resolved_at: datetime | None) -> None:
+    """Whatever became of it: what is resolved has no state, and what nobody could judge is blind."""
+    row = a_row(outcome=outcome, resolved_at=resolved_at)
+    cells = [word_cell(row_word(row), width) for width in (8, 9, 12)]
+
+    assert row_word(row) is not Word.PASS
+    assert {cell.role.removeprefix("bold.") for cell in cells} <= {"fail", "blind", "warn", "dim"}
+    if resolved_at is not None:
+        assert [cell.text.rstrip() for cell in cells] == ["resolved", "resolved", "· resolved"]
+
+
+def limited(name: str, cause: Cause = Cause.DENIED, **changes: Any) -> SourceView:
+    """Build a source that does not tell all."""
+    gap = Gap(source=name, cause=cause, kind="facts", fields=("account.roles",), detail="")
+    return a_source(name, gaps=(gap,), **changes)
+
+
+DOWN = {"last_error": "503", "failing_since": NOW - HOUR, "cause": Cause.UNREACHABLE, "complete": False}
+
+
+@pytest.mark.parametrize(
+    ("sources", "names"),
+    [
+        pytest.param([limited("a"), a_source("b", **DOWN)], ["b", "a"], id="down before a limit"),
+        pytest.param([limited("a"), a_source("b", as_of=NOW - 99 * HOUR)], ["b", "a"], id="stale before a limit"),
+        pytest.param([limited("a"), limited("b", Cause.THROTTLED)], ["b", "a"], id="what passes before what stays"),
+        pytest.param([a_source("a"), limited("b")], ["b", "a"], id="a limit before what is well"),
+        pytest.param([a_source("b"), a_source("a")], ["b", "a"], id="those that are alike as they are configured"),
+    ],
+)
+def test_a_fault_comes_before_a_limit_that_is_known(sources: Sequence[SourceView], names: Sequence[str]) -> None:
+    """In every line that names sources: what broke today is read before what has been so for a year."""
+    text = plain(sources_line(sources, NOW))
+
+    assert [each.name for each in by_badness(sources, NOW)] == names
+    assert text.index(f"{names[0]} ") < text.index(f" {names[1]} ")
+
+
+def test_the_table_of_sources_begins_with_what_broke() -> None:
+    """Also where the limit blinds a check, and what broke has not blinded one yet."""
+    blind = BlindBy(source="aardvark", cause=Cause.DENIED, since=NOW - HOUR, detail="")
+    view = a_check(standing=a_standing(tally=Tally(passed=1, unknown=1)), sources=("aardvark",), blind_by=blind)
+    model = build(a_snapshot(checks=[view], sources=[limited("aardvark"), a_source("zebra", **DOWN)]), None, NOW)
+
+    assert [key for key, _ in table(model, 100).rows] == ["zebra", "aardvark"]
+
+
+def test_a_finding_tells_of_the_source_that_broke() -> None:
+    """Not of the one whose limit is known, though its data is older."""
+    found = a_detail(a_row(), a_check())
+    refs = [msgspec.structs.replace(found.evidence[0], source=name) for name in ("limited", "down")]
+    sources = [limited("limited", as_of=NOW - 9 * HOUR), a_source("down", **DOWN)]
+    model = build(a_snapshot(checks=[a_check()], sources=sources), None, NOW)
+
+    assert "data ✖ DOWN" in plain(note(msgspec.structs.replace(found, evidence=refs), model))
+
+
+def test_data_of_the_future_is_no_tick() -> None:
+    """A clock is wrong: how old it is nobody knows, and no age is told."""
+    source = a_source(as_of=NOW + 3 * HOUR)
+
+    assert source_state(source, NOW)[1] == "STALE"
+    assert plain(sources_line([source], NOW)) == "okta-prod ! STALE"
+    assert "! STALE (max " in plain(data_line([source], NOW, 80))
+    assert source_cause(source, NOW) == "of the future"

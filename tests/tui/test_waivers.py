@@ -357,6 +357,8 @@ def test_what_a_request_would_cover_is_told_with_names() -> None:
         " would cover at least 4 of 7 open findings now; a wildcard covers what comes later too: user00001"
     )
     assert would_cover([], 7, whole=True, wild=False)[0].role == "warn"
+    held = [a_row(1, waiver="WV-22"), a_row(2)]
+    assert "2 of 7 open findings now, 1 under a waiver already: " in plain(would_cover(held, 7, whole=True, wild=False))
 
 
 def test_only_another_person_rejects_a_request() -> None:

@@ -8,6 +8,7 @@ from textual.screen import ModalScreen
 
 from tui.format import clean, wrap
 from tui.lines import Line, Span, line
+from tui.screens.once import Once
 from tui.widgets.bars import Strips
 
 HOLDING = frozenset({"shift", "control", "alt", "super", "hyper", "meta", "lock", "level3"})
@@ -15,7 +16,7 @@ HOLDING = frozenset({"shift", "control", "alt", "super", "hyper", "meta", "lock"
 YES, NO = "  y yes", " · any other key no"
 
 
-class Ask(ModalScreen[bool]):
+class Ask(Once, ModalScreen[bool]):
     """One question, one key, or a click on either answer."""
 
     def __init__(self, text: str) -> None:
@@ -37,11 +38,11 @@ class Ask(ModalScreen[bool]):
         asked = [line(Span(f" {each} ", "chip.warn")) for each in told]
         return [*asked[:-1], (*asked[-1], *answers)]
 
-    def on_key(self, event: events.Key) -> None:
+    def takes_key(self, key: events.Key) -> bool:
         """Take the answer; terminals of the kitty protocol also send keys that only hold others."""
-        event.stop()
-        if event.key.rpartition("_")[2] not in HOLDING:
-            _ = self.dismiss(event.key == "y")
+        if key.key.rpartition("_")[2] not in HOLDING:
+            _ = self.dismiss(key.key == "y")
+        return True
 
     def action_answer(self, yes: bool) -> None:  # noqa: FBT001 - an action's argument
         """Take the answer that was clicked."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.actor import actor
 from tui.commandline import Suggestion, parse, suggestions
 from tui.filters import Scope
 from tui.filters import suggestions as narrowings
@@ -22,10 +23,14 @@ from tui.lines import Line, Span, line, rule
 from tui.meaning import Act, Ask, Fault, Go, Meaning, Take, Vocabulary
 from tui.model import FAMILIES
 from tui.screens import deeds
+from tui.screens.once import Once
 from tui.screens.page import Page
 from tui.screens.waiver_deeds import waiver_by_name
+from tui.waiver_page import nameable
 from tui.widgets.bars import Strips
 from tui.widgets.painted import Painted
+from tui.widgets.typed import Typed
+from tui.work import start
 
 SHOWN_MAX = 8
 """Suggestions that are shown at once."""
@@ -35,7 +40,7 @@ KEPT_MAX = 100
 """Commands that are remembered."""
 
 
-class CommandScreen(ModalScreen[None]):
+class CommandScreen(Once, ModalScreen[None]):
     """One line to type, and what it may become above it."""
 
     AUTO_FOCUS = None
@@ -56,8 +61,7 @@ class CommandScreen(ModalScreen[None]):
         self._words = vocabulary(page)
         self._told = Strips(self._told_lines, id="suggested")
         self._mark = Strips(lambda _width: [line(Span(":", "mark"))], id="colon")
-        self._prompt = Input(typed, id="prompt", compact=True, select_on_focus=False)
-        self._prompt.cursor_blink = False
+        self._prompt = Typed(typed, id="prompt", select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Put the line at the foot, and what it may become above it."""
@@ -67,15 +71,29 @@ class CommandScreen(ModalScreen[None]):
         """Type at once."""
         self.set_focus(self._prompt)
         self._again()
+        start(self, self._learn, group="waivers")
+
+    async def _learn(self) -> None:
+        """Ask which waivers there are; without an answer none is suggested."""
+        try:
+            waivers = await self._page.home.port.waivers()
+        except (OSError, TimeoutError):
+            return
+        self._words = replace(self._words, waivers=nameable(waivers, self._page.model.now, actor()))
+        self._again()
 
     def _found(self) -> list[Suggestion]:
         return suggestions(self._prompt.value if self._stem is None else self._stem, self._words)
 
+    def _keys(self) -> str:
+        """Say which keys complete the line, bring one back, and close it."""
+        named = self._page.home.keymap.named
+        complete, earlier, cancel = map(named, ("command.complete", "command.earlier", "command.cancel"))
+        return f"{complete} completes, {earlier} earlier, {cancel} closes"
+
     def _told_lines(self, width: int) -> list[Line]:
         """Tell the fault, else what the line may become."""
-        head = rule(
-            line(Span("Command", "strong")), line(Span("tab completes, ↑ earlier, esc closes", "dim")), width, "focus"
-        )
+        head = rule(line(Span("Command", "strong")), line(Span(self._keys(), "dim")), width, "focus")
         if self._fault:
             told = wrap(self._fault, max(10, width - 4))[: self._room()]
             return [
@@ -114,12 +132,6 @@ class CommandScreen(ModalScreen[None]):
     def on_resize(self) -> None:
         """Fit the terminal."""
         self._again()
-
-    def on_key(self, event: events.Key) -> None:
-        """Take what was typed before the line was there."""
-        if not self._prompt.has_focus and event.character is not None and event.is_printable:
-            event.stop()
-            self._put(self._prompt.value + event.character)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         """Suggest for what is typed now."""
@@ -228,7 +240,7 @@ async def obey(page: Page, meaning: Meaning) -> None:
         case Go(_, typed, check) if check:
             page.home.open_check(check, typed)
         case Go(places, typed) if places:
-            page.home.go(*places, typed=typed)
+            page.home.stack.go(*places, typed=typed)
         case Go(_, typed):
             page.narrow(typed)
         case Act(key):
@@ -263,4 +275,4 @@ def _ask(page: Page, meaning: Ask) -> None:
         case "accept":
             deeds.accept_source(page, name, meaning.text)
         case _:
-            deeds.acknowledge(page, page.findings_here(), meaning.text)
+            page.action_ack(meaning.text)

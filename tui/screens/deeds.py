@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from engine.port import Accept, Command, Port, Run
+from engine.port import Accept, Command, Row, Run
 from tui.actor import actor
 from tui.deeds import acks, pause, pause_fault, resume
+from tui.format import clean, number
+from tui.lines import Line, Span, line
 from tui.model import Model
 from tui.screens.form import Field, Form, Values, needed
+
+NAME = 60
+"""Characters of the name of a finding."""
+TOLD = 3
+"""Findings that are named, of several that are acknowledged."""
 
 
 class Asking(Protocol):
@@ -35,8 +42,8 @@ class Asking(Protocol):
         """Show a form, and go on with what was filled in."""
         ...
 
-    def send(self, *commands: Command) -> None:
-        """Send commands and show what became of them."""
+    def send(self, *commands: Command, of: Sequence[str] = ()) -> None:
+        """Send commands and show what became of them; ``of`` names what each is about."""
         ...
 
 
@@ -78,21 +85,22 @@ def pause_check(page: Asking, check: str, reason: str = "", span: str = "") -> N
     if reason and span:
         paused({"reason": reason, "for": span})
     else:
-        page.fill(_pause_form(check, span or "4h"), paused)
+        page.fill(_pause_form(check, span or "4h", page.model.keymap.named("do.pause")), paused)
 
 
-def acknowledge(page: Asking, findings: Sequence[int], note: str = "") -> None:
+def acknowledge(page: Asking, rows: Sequence[Row], note: str = "") -> None:
     """Acknowledge findings with a note; more than one by the form alone, which asks for their number."""
 
     def acked(values: Values) -> None:
-        page.send(*acks(findings, values["note"], values["ticket"], actor()))
+        commands = acks([row.id for row in rows], values["note"], values["ticket"], actor())
+        page.send(*commands, of=[_called(row) for row in rows])
 
-    if not findings:
+    if not rows:
         page.say("no finding is selected", "dim")
-    elif note and len(findings) == 1:
+    elif note and len(rows) == 1:
         acked({"note": note, "ticket": ""})
     else:
-        page.fill(_ack_form(len(findings), note), acked)
+        page.fill(_ack_form(rows, note), acked)
 
 
 def accept_source(page: Asking, source: str, reason: str = "") -> None:
@@ -116,18 +124,24 @@ def _reason(missing: str) -> Field:
     return Field(name="reason", label="Reason", hint=hint, fault=needed(missing))
 
 
-def _pause_form(check: str, span: str) -> Form:
+def _pause_form(check: str, span: str, key: str) -> Form:
     length = Field(
         name="for",
         label="For",
         value=span,
-        hint="from 1h to 7d; it ends by itself, and p ends it before",
+        hint=f"from 1h to 7d; it ends by itself, and {key} ends it before",
         fault=lambda value, _values: pause_fault(value),
     )
     return Form(f"Pause {check}: BLIND in the ledger, silent in alerts", [_reason("a pause needs a reason"), length])
 
 
-def _ack_form(count: int, note: str) -> Form:
+def _called(row: Row) -> str:
+    """Name a finding as a person knows it."""
+    return clean(row.label or row.subject, NAME)
+
+
+def _ack_form(rows: Sequence[Row], note: str) -> Form:
+    count = len(rows)
     said = Field(
         name="note",
         label="Note",
@@ -142,22 +156,17 @@ def _ack_form(count: int, note: str) -> Form:
         hint=f"{count} findings are acknowledged with one note",
         fault=lambda value, _values: "" if value == str(count) else f"type {count}, the number of marked findings",
     )
-    what = "the finding" if count == 1 else f"{count} findings"
-    return Form(f"Acknowledge {what}", [said, ticket, many] if count > 1 else [said, ticket])
+    what = _called(rows[0]) if count == 1 else f"{count} findings"
+    fields = [said, ticket, many] if count > 1 else [said, ticket]
+    return Form(f"Acknowledge {what}", fields, about=lambda _values, width: _told(rows, width))
 
 
-async def sent(port: Port, commands: Sequence[Command], say: Callable[[str, str], None]) -> None:
-    """Send commands one after the other, and tell of the first that was refused, or how many were done."""
-    many = len(commands) > 1
-    done, told = 0, ""
-    try:
-        for command in commands:
-            reply = await port.send(command)
-            if not reply.ok:
-                say(f"✖ {reply.message}" + (f" ({done} of {len(commands)} done)" if many else ""), "fail")
-                return
-            done, told = done + 1, reply.message
-    except (OSError, TimeoutError) as error:
-        say(f"not sent: {error}" + (f" ({done} of {len(commands)} done)" if many else ""), "fail")
-        return
-    say(f"✔ {done} done: {told}" if many else f"✔ {told}", "pass")
+def _told(rows: Sequence[Row], width: int) -> list[Line]:
+    """Say which findings are meant: one in full, of several the first few."""
+    if len(rows) == 1:
+        [row] = rows
+        texts = [f"{row.check}: {row.reason}", row.subject]
+    else:
+        texts = [f"{row.label or row.subject}: {row.reason}" for row in rows[:TOLD]]
+        texts += [f"… and {number(len(rows) - TOLD)} more"] if len(rows) > TOLD else []
+    return [line(Span(f" {clean(text, max(10, width - 2))}", "dim")) for text in texts]

@@ -41,6 +41,7 @@ from tui.screens.page import Page
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 from tui.widgets.log import Log
+from tui.widgets.typed import Typed
 from tui.work import start
 
 WIDE = 120
@@ -80,6 +81,7 @@ class EventsScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVENTS)
     KEYS: ClassVar[tuple[Key, ...]] = EVENTS
+    WAITS: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = (
         "move.open",
         "list.filter",
@@ -112,12 +114,11 @@ class EventsScreen(Page):
         self._debounce: Timer | None = None
         self._drawn: tuple[object, list[tuple[str, Line]]] = (None, [])
         self._chips = Strips(self._chip_lines, id="chips")
-        self._kinds = Strips(lambda _width: [kind_chips(self._query.kinds)], id="heads")
+        self._kinds = Strips(lambda _width: [kind_chips(self._query.kinds, self.home.keymap)], id="heads")
         self._density = Strips(lambda width: self._lately.lines(self.model.now, width), id="density")
         self._list = Log(self._content, id="events")
         self._detail = Board(lambda width: told(self._fold, self.model.now, width), id="event", selects=False)
-        self._prompt = Input(id="prompt", compact=True, select_on_focus=False)
-        self._prompt.cursor_blink = False
+        self._prompt = Typed(id="prompt", select_on_focus=False)
         super().__init__()
 
     @classmethod
@@ -161,7 +162,7 @@ class EventsScreen(Page):
         """Fetch the newest."""
         self._prompt.display = False
         self._list.framed = False
-        self._list.focus()
+        self.set_focus(self._list)
         self._again()
 
     def lay_out(self, width: int, height: int) -> None:
@@ -189,11 +190,10 @@ class EventsScreen(Page):
         try:
             found = await self.home.port.events(query)
             if self._density.display:
-                await self._lately.ask(self.home.port, query, self.model.now, self.size.width)
+                await self._lately.ask(self.home.port, query, self.model.now, self.app.size.width)
             self._error = ""
         except (OSError, TimeoutError) as error:
-            self._error = str(error)
-            self._asked = True
+            self._error, self._asked = str(error), True
             self._show()
             return
         self._asked = True
@@ -233,6 +233,7 @@ class EventsScreen(Page):
         self._show()
 
     def _show(self) -> None:
+        self.unveil()
         for widget in (self._top, self._chips, self._kinds, self._density, self._list, self._detail):
             if widget.display:
                 widget.redraw()
@@ -245,14 +246,14 @@ class EventsScreen(Page):
         depends = (self._version, width, self.model.now.tzinfo)
         if self._drawn[0] != depends:
             self._drawn = depends, rows(self._folds, self.model.now, width - 1)
-        empty = line(Span("  …", "dim")) if not self._asked else nothing(self._query, self._typed)
+        empty = line(Span("  …", "dim")) if not self._asked else nothing(self._query, self._typed, self.home.keymap)
         if self._error:
             empty = line(Span(f"  not fetched: {clean(self._error)}", "fail"))
         older = self._matching - len(self._events)
         return Content(
             title=line(Span("Events", "strong")),
             note=line(Span("newest first", "dim")),
-            head=[*held_back(self._new, self._new_rows), headings(self.model.now, width - 1)],
+            head=[*held_back(self._new, self._new_rows, self.home.keymap), headings(self.model.now, width - 1)],
             rows=self._drawn[1],
             empty=[empty],
             more=lambda keys: line(Span(f"… {number(len(keys))} more here, {number(max(0, older))} older", "dim")),
@@ -293,7 +294,7 @@ class EventsScreen(Page):
         elif source is not None:
             self.home.action_sources(what)
         elif fold.newest.kind == "waiver":
-            self.home.go(Place("waivers", what))
+            self.home.stack.go(Place("waivers", what))
         else:
             self.say(f"{clean(what, 60)} has no screen of its own", "dim")
 

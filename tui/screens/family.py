@@ -12,11 +12,11 @@ from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Query
+from engine.port import Event, Query, Row
 from tui.columns import Sort
 from tui.dossier import Dossier
 from tui.family import checks, data, judged, nothing_found, split, told_of
-from tui.filters import applied, parse
+from tui.filters import applied, parse, whole
 from tui.finding import page
 from tui.findings import Sight, View, about, place
 from tui.format import clean, number
@@ -153,7 +153,7 @@ class FamilyScreen(Listing):
     def on_mount(self) -> None:
         """Fetch the first page."""
         self.show_prompt(shown=False)
-        self.table.focus()
+        self.set_focus(self.table)
         self._take_up()
 
     def lay_out(self, width: int, height: int) -> None:
@@ -178,11 +178,18 @@ class FamilyScreen(Listing):
         self.look_back()
         self._make_room()
         super().draw()
-        seen = [(item.view.name, item.view.as_of, item.view.standing, item.view.opened_24h) for item in self.items()]
+        told = [(item.view.name, item.view.as_of, item.view.standing, item.view.opened_24h) for item in self.items()]
+        seen = (told, self._acted())
         if self._seen is not None and seen != self._seen and self.table.is_mounted:
             self.renew()
         self._seen = seen
         self.table.redraw(fresh=True)
+
+    def _acted(self) -> Event | None:
+        """Say what a person did last with a check of the family, such as acknowledging a finding; None: nothing."""
+        names = {item.view.name for item in self.items()}
+        events = self.model.snapshot.events if self.model.snapshot is not None else ()
+        return next((each for each in events if each.kind == "operator" and each.what in names), None)
 
     def items(self) -> list[Item]:
         """Give the checks of the family."""
@@ -228,7 +235,7 @@ class FamilyScreen(Listing):
         return [strip, BLANK if lead is None or past is None else trend(past, lead, width)]
 
     def _outage_lines(self, width: int) -> list[Line]:
-        return outages(self._in_view(), self.model, width, 3 if self.size.height >= TALL else 1)
+        return outages(self._in_view(), self.model, width, 3 if self.app.size.height >= TALL else 1)
 
     def _place_lines(self, width: int) -> list[Line]:
         table = self.table
@@ -277,7 +284,7 @@ class FamilyScreen(Listing):
                 Span(f"… {len(hidden)} more {'above' if above else 'below'}  ", "dim"),
                 Span(up if above else down, "key", f"scroll_detail({-1 if above else 1})"),
                 Span(" scrolls  ", "dim"),
-                Span("↵", "key", "open_here"),
+                Span(self.home.keymap.named("move.open"), "key", "open_here"),
                 Span(" whole page", "dim", "open_here"),
             )
 
@@ -292,16 +299,18 @@ class FamilyScreen(Listing):
         table = self.table
         if self.typed:
             typed = clean(self.typed, 40)
-            return line(Span(f"0 of {number(table.total)} match “{typed}”: esc clears the filter", "dim"))
+            clears = f"{self.home.keymap.named('go.back')} clears the filter"
+            return line(Span(f"0 of {number(table.total)} match “{typed}”: {clears}", "dim"))
         if table.query_shown.view not in {"open", "all"}:
-            return line(Span(f"no finding is {table.query_shown.view}: v shows another view", "dim"))
-        return nothing_found(self._in_view(), self.model.now)
+            shows = f"{self.home.keymap.named('list.view')} shows another view"
+            return line(Span(f"no finding is {table.query_shown.view}: {shows}", "dim"))
+        return nothing_found(self._in_view(), self.model.now, self.home.keymap)
 
     # What the list tells ----------------------------------------------------------------------------------------------
 
     def on_table_opened(self, message: Table.Opened) -> None:
         """Show one finding."""
-        self.home.go(self.place(), Place("finding", str(message.row.id)))
+        self.home.stack.go(self.place(), Place("finding", str(message.row.id)))
 
     def action_open_here(self) -> None:
         """Show the finding under the cursor alone."""
@@ -316,7 +325,7 @@ class FamilyScreen(Listing):
         """Show only the findings of the same check with the same reason: a filter, which esc clears."""
         row = self.table.row
         if row is not None:
-            self.narrow(f'check:"{row.check}" reason:"{row.reason.replace(chr(34), " ")}"')
+            self.narrow(f"{whole('check', row.check)} {whole('reason', row.reason)}")
 
     def action_similar(self) -> None:
         """Do what the text of the page beside the list says of those that are alike."""
@@ -333,9 +342,9 @@ class FamilyScreen(Listing):
         row = self.table.row
         return self.table.query_shown.check or (row.check if row else "")
 
-    def findings_here(self) -> Sequence[int]:
-        """Give the findings that were marked one by one, else the one under the cursor."""
-        return list(self.table.marks.picked) or ([self.table.cursor_id] if self.table.cursor_id is not None else [])
+    def finding_here(self) -> Row | None:
+        """Give the finding under the cursor."""
+        return self.table.row
 
     def run_targets(self) -> Sequence[str]:
         """Name the sources of the family, or of the check that is shown alone."""

@@ -10,9 +10,10 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from engine.port import Detail
+from engine.port import Detail, Row
 from engine.port.subjects import literal
 from tui.dossier import Dossier
+from tui.filters import whole
 from tui.finding import note, page, record, title
 from tui.format import clean
 from tui.keys import FINDING, Key, bindings
@@ -43,6 +44,8 @@ class FindingScreen(Page):
         "do.runbook",
         "go.back",
     )
+
+    WAITS: ClassVar[bool] = True
 
     def __init__(self, finding: int) -> None:
         self._finding = finding
@@ -76,7 +79,7 @@ class FindingScreen(Page):
 
     def on_mount(self) -> None:
         """Fetch the finding."""
-        self._page.focus()
+        self.set_focus(self._page)
         self._fetch()
 
     def lay_out(self, width: int, _height: int) -> None:
@@ -106,6 +109,7 @@ class FindingScreen(Page):
         except (OSError, TimeoutError) as error:
             self._error = str(error)
         self._asked = True
+        self.unveil()
         self.draw()
         if self._found is not None:
             await self._dossier.look_around(self.home.port, self.model)
@@ -146,18 +150,21 @@ class FindingScreen(Page):
         """Name the finding's check."""
         return self._found.row.check if self._found else ""
 
-    def findings_here(self) -> Sequence[int]:
-        """Give the finding."""
-        return [self._finding] if self._found else []
+    def finding_here(self) -> Row | None:
+        """Give the finding that is shown."""
+        return self._found.row if self._found else None
+
+    def look_again(self) -> None:
+        """Show what a command changed."""
+        self._fetch()
 
     def action_neighbour(self, way: int) -> None:
         """Show the next or the previous finding of the list."""
         start(self, partial(self._step, way), group="step", exclusive=True)
 
     async def _step(self, way: int) -> None:
-        below = self.home.below(self)
         try:
-            found = None if below is None else await below.neighbour(self._finding, way)
+            found = await self.home.stack.neighbour(self, self._finding, way)
         except (OSError, TimeoutError) as error:
             self.say(f"not fetched: {error}", "fail")
             return
@@ -172,7 +179,7 @@ class FindingScreen(Page):
         """Show the check's findings with the same reason."""
         if self._found is not None:
             row = self._found.row
-            self.home.open_check(row.check, f'reason:"{row.reason.replace(chr(34), " ")}"')
+            self.home.open_check(row.check, whole("reason", row.reason))
 
     def run_targets(self) -> Sequence[str]:
         """Name the check's sources."""

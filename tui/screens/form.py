@@ -17,8 +17,10 @@ from textual.widgets import Input
 from tui.format import clean, fit, wrap
 from tui.keys import FORM, Key, bindings
 from tui.lines import Line, Span, line, rule
+from tui.screens.once import Once
 from tui.widgets.bars import Footer, Strips
 from tui.widgets.painted import Painted
+from tui.widgets.typed import Typed
 
 Values = Mapping[str, str]
 """What was typed or picked, by the field's name; stripped, but a secret as it is."""
@@ -90,12 +92,12 @@ class Choice(Painted, can_focus=True):
         ]
         return [tuple(shown)]
 
-    def on_key(self, event: events.Key) -> None:
+    def takes_key(self, key: events.Key) -> bool:
         """Take another word."""
-        way = {"space": 1, "right": 1, "left": -1}.get(event.key)
+        way = {"space": 1, "right": 1, "left": -1}.get(key.key)
         if way is not None:
-            event.stop()
             self._step(way)
+        return way is not None
 
     async def on_click(self, _event: events.Click) -> None:
         """Take the next word."""
@@ -108,7 +110,7 @@ class Choice(Painted, can_focus=True):
         self._picked()
 
 
-class Form(ModalScreen[Values | None]):
+class Form(Once, ModalScreen[Values | None]):
     """Gives the values once all of them are good; None when it was cancelled.
 
     ``about`` is drawn above the fields for their present values and a width. ``changed`` is called with the form when
@@ -137,31 +139,28 @@ class Form(ModalScreen[Values | None]):
         self._rule = Strips(lambda width: [rule(head, (), width, "focus")], id="form-title")
         self._told = Strips(self._about_lines, id="form-about")
         self._inputs: dict[str, Input | Choice] = {each.name: self._input(each) for each in fields}
-        self._rows = {each.name: self._row(each) for each in fields}
+        self._labels = Strips(lambda _width: [self._label(each) for each in fields], id="form-labels")
+        self._rows = Horizontal(self._labels, Vertical(*self._inputs.values(), id="form-inputs"), id="form-rows")
+        self._room = Vertical(self._rows, id="form-fields")
         self._hint = Strips(self._hint_lines, id="form-hint")
         self._foot = Footer(lambda: [*FORM[2:4], FORM[0], FORM[4]], id="foot")
 
     def _input(self, field: Field) -> Input | Choice:
         if field.choices:
             return Choice(field.choices, field.value, self._again)
-        made = Input(clean(field.value, LONGEST), password=field.secret, compact=True, max_length=LONGEST)
-        made.cursor_blink = False
-        return made
-
-    def _row(self, field: Field) -> Horizontal:
-        label = Strips(lambda _width: [self._label(field)])
-        label.add_class("form-label")
-        return Horizontal(label, self._inputs[field.name], classes="form-row")
+        return Typed(clean(field.value, LONGEST), password=field.secret, max_length=LONGEST)
 
     def compose(self) -> ComposeResult:
         """Put title, what it is about, fields, the hint and the keys at the foot."""
-        yield Vertical(self._rule, self._told, Vertical(*self._rows.values(), id="form-fields"), self._hint, id="form")
+        self._rows.styles.height = len(self._fields)
+        self._fit()
+        yield Vertical(self._rule, self._told, self._room, self._hint, id="form")
         yield self._foot
 
     def on_mount(self) -> None:
         """Start in the first field that is empty."""
         empty = (each.name for each in self._fields if not each.choices and not each.value)
-        self._inputs[next(empty, self._fields[0].name)].focus()
+        self.set_focus(self._inputs[next(empty, self._fields[0].name)])
         self._again()
 
     @property
@@ -189,15 +188,16 @@ class Form(ModalScreen[Values | None]):
 
     def _fit(self) -> None:
         """Give the sheet the height that it needs, or the whole screen."""
-        told = len(self._about_lines(self.size.width))
+        size = self.app.size
+        told = len(self._about_lines(size.width))
         self._told.styles.height = told
         self._told.display = told > 0
-        room = max(1, self.size.height - told - 3)
-        self.query_one("#form-fields").styles.height = min(len(self._fields), room)
+        room = max(1, size.height - told - 3)
+        self._room.styles.height = min(len(self._fields), room)
 
     def _about_lines(self, width: int) -> Sequence[Line]:
         told = self._about(self.values, max(10, width)) if self._about is not None else ()
-        return told[: max(0, self.size.height - len(self._fields) - 3)]
+        return told[: max(0, self.app.size.height - len(self._fields) - 3)]
 
     def _label(self, field: Field) -> Line:
         lit = self._inputs[field.name].has_focus

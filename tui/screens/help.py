@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Input
 
 from tui.format import fit
 from tui.keymap import FILE
@@ -15,6 +14,7 @@ from tui.keys import HELP, Key, bindings
 from tui.lines import Span, line
 from tui.screens.page import Page
 from tui.widgets.board import Board, Content
+from tui.widgets.typed import Typed
 
 WIDE = 100
 """From this width on the ids of the keys are shown, which keys.toml maps."""
@@ -31,8 +31,7 @@ class HelpScreen(Page):
     def __init__(self, of: Page) -> None:
         self._of = of
         self._list = Board(self._content, id="keys")
-        self._prompt = Input(id="prompt", compact=True, placeholder="type to search", select_on_focus=False)
-        self._prompt.cursor_blink = False
+        self._prompt = Typed(id="prompt", placeholder="type to search", select_on_focus=False)
         super().__init__()
 
     def crumbs(self) -> str:
@@ -72,7 +71,7 @@ class HelpScreen(Page):
             title=line(Span("Keys", "strong")),
             note=line(Span(self._note(len(found)), "dim")),
             rows=rows,
-            empty=[line(Span("  no key matches: esc goes back", "dim"))],
+            empty=[line(Span(f"  no key matches: {self.home.keymap.named('go.back')} goes back", "dim"))],
         )
 
     def _note(self, count: int) -> str:

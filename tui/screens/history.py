@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +14,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from engine.port import EventQuery, PastQuery, WaiverView
+from engine.port import EventQuery, PastQuery
 from engine.port.timeline import DAY
 from tui.ahead import ahead
 from tui.breaches import breach_list
@@ -23,7 +22,7 @@ from tui.calendar import keys, strips, told, when_of
 from tui.difference import difference
 from tui.keys import HISTORY, Key, bindings
 from tui.lines import BLANK, Line, Span, line
-from tui.lookback import Lookback
+from tui.lookback import Lookback, WaiversRead
 from tui.model import FAMILIES
 from tui.period import AUDIT, SPANS, Period, named, rezoned, zoomed
 from tui.place import Place
@@ -68,6 +67,7 @@ class HistoryScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(HISTORY)
     KEYS: ClassVar[tuple[Key, ...]] = HISTORY
+    WAITS: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = (
         "history.later",
         "history.closer",
@@ -90,7 +90,7 @@ class HistoryScreen(Page):
         self._at: datetime | None = None
         """An instant in the cursor's cell."""
         self._lower = TIME
-        self._waivers: Sequence[WaiverView] = ()
+        self._waivers = WaiversRead()
         self._packing = ""
         """What became of the evidence pack that was asked for last."""
         self._scene: tuple[object, Scene] | None = None
@@ -139,7 +139,7 @@ class HistoryScreen(Page):
         if item is not None and self._strips.key is None:
             self._opened |= {item.view.family}
             self._strips.key = f"{item.view.family}/{item.view.name}"
-        self._strips.focus()
+        self.set_focus(self._strips)
 
     def lay_out(self, width: int, height: int) -> None:
         """Put the breaches beside the strips where there is room, and give the strips what they need."""
@@ -167,21 +167,22 @@ class HistoryScreen(Page):
         query = self._lookback.due(self.model, period.since, period.until)
         if query is not None:
             start(self, partial(self._load, query), group="past", exclusive=True)
+        if self._waivers.due(self.model):
             start(self, self._load_waivers, group="waivers", exclusive=True)
-        self.lay_out(self.size.width, self.size.height)
+        self.lay_out(*self.app.size)
         super().draw()
 
     async def _load(self, query: PastQuery) -> None:
         await self._lookback.ask(self.home.port, query)
         if self._period is None and self._lookback.told_at is not None:
             self._period = self._first_period()
+        self.unveil()
         self.draw()
 
     async def _load_waivers(self) -> None:
-        """Fetch what the breaches and the ends are told with; without it they tell less."""
-        with suppress(OSError, TimeoutError):
-            self._waivers = await self.home.port.waivers()
-            self.draw()
+        """Fetch what the breaches and the ends are told with; without it they say so."""
+        await self._waivers.ask(self.home.port)
+        self.draw()
 
     def _first_period(self) -> Period:
         """Begin with the shortest range that holds all that is known, at most thirty days."""
@@ -231,13 +232,13 @@ class HistoryScreen(Page):
     def _plot_lines(self, _width: int) -> list[Line]:
         height = self._plots.size.height
         if self._lower == DIFFERENCE:
-            return difference(self._shown, self.cursor, height)
+            return difference(self._shown, self.cursor, height, self.home.keymap)
         if self._lower == AHEAD:
-            return ahead(self.model, self._shown, self._strips.key, height, self._waivers)
+            return ahead(self.model, self._shown, self._strips.key, height, self._waivers.known)
         return plots(self._shown, self._strips.key, self.cursor, height)
 
     def _breach_content(self, width: int) -> Content:
-        return breach_list(self._shown, self._strips.key, width, self._waivers, self._breaches.key)
+        return breach_list(self._shown, self._strips.key, width, self._waivers.known, self._breaches.key)
 
     def check_here(self) -> str:
         """Name the check of the row, or the one that is plotted for its family."""
@@ -265,7 +266,7 @@ class HistoryScreen(Page):
             return
         family, _, name = message.key.partition("/")
         if name:
-            self.home.show(FamilyScreen(family, name))
+            self.home.stack.show(FamilyScreen(family, name))
         else:
             self.action_expand()
 
@@ -278,7 +279,7 @@ class HistoryScreen(Page):
         since, until = drawn.edges[cell], min(drawn.edges[cell + 1], drawn.period.until)
         query = EventQuery(whats=whats, since=since.astimezone(UTC), until=until.astimezone(UTC))
         about = f"{name or FAMILIES[family]}, {when_of(drawn.edges[cell], drawn.edges[cell + 1])}"
-        self.home.show(EventsScreen.at(events_of(query, about)))
+        self.home.stack.show(EventsScreen.at(events_of(query, about)))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the cell under the pointer."""

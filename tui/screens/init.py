@@ -76,11 +76,12 @@ class InitScreen(Page):
         """Leave out the keys that need an engine."""
         return [key for key in super().shared_keys() if not _needs_engine(key)]
 
-    def on_key(self, event: events.Key) -> None:
+    def takes_key(self, typed: events.Key) -> bool:
         """Say why a key that needs an engine does nothing."""
-        for key in super().shared_keys():
-            if _needs_engine(key) and event.key in key.keys.split(","):
-                self.say(f"{key.label}: no engine runs here, finish init first", "dim")
+        meant = [key for key in super().shared_keys() if _needs_engine(key) and typed.key in key.keys.split(",")]
+        if meant:
+            self.say(f"{meant[0].label}: no engine runs here, finish init first", "dim")
+        return bool(meant)
 
     def crumbs(self) -> str:
         """Say where this is."""
@@ -127,10 +128,10 @@ class InitScreen(Page):
 
     def _detail_content(self, width: int) -> Content:
         if self.commands:
-            return done(self._setup.path, self.commands, width)
+            return done(self._setup.path, self.commands, width, self.home.keymap)
         if self._shows_file:
             return preview(self._setup.text(self._drafts), self._setup.path)
-        return told(self._entry, self._kind, self._checks(), width)
+        return told(self._entry, self._kind, self._checks(), width, self.home.keymap)
 
     def _checks(self) -> Sequence[Proposed]:
         return self._setup.proposed([draft for draft, _ in self._drafts.values()])
@@ -231,7 +232,7 @@ class InitScreen(Page):
         added = [entry for entry in self._entries.values() if entry.draft is not None]
         silent = [entry.name for entry in added if not reached(entry)]
         if not added:
-            self.say("nothing is added yet: ↵ on a row adds it", "warn")
+            self.say(f"nothing is added yet: {self.home.keymap.named('move.open')} on a row adds it", "warn")
         elif silent:
             self.ask(f"{', '.join(silent)} told nothing: blind until it does. Write the file?", self._start)
         else:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import get_args
+from typing import ClassVar, get_args
 
 import msgspec
-from textual import events
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -16,9 +15,7 @@ from engine.port import Query, Row, Rows
 from tui.columns import Sort, headings, row_line, sort_beside
 from tui.filters import Filter, Scope, applied, parse, suggestions
 from tui.findings import VIEWS, Shown, chips
-from tui.format import number
-from tui.keymap import applied as applied_key
-from tui.keys import FAMILY
+from tui.format import clean, number
 from tui.lines import BLANK, Line, Span, ends, line, size
 from tui.marks import Marks, all_of, same_list
 from tui.model import Item, Word
@@ -33,8 +30,7 @@ from tui.widgets.paged import SLOW_SECONDS
 from tui.widgets.table import GUTTER, Table
 from tui.work import start
 
-FILTER = next(key for key in FAMILY if key.id == "list.filter")
-DEBOUNCE_SECONDS = 0.1
+DEBOUNCE_SECONDS = 0.05
 BAD = {Word.FAIL, Word.BLIND}
 HELD_MAX = 200
 """Changes that are counted while the list is frozen; more are told as so many and more."""
@@ -50,6 +46,8 @@ _SORT_SAYS = {
 
 class Listing(Page):
     """A list of findings and what is done with it; the screen itself says which checks it is about."""
+
+    WAITS: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,6 +118,7 @@ class Listing(Page):
             frozen=self.held() or None,
             exporting=self.taking.exporting,
             judged=self.judged(),
+            columns_key=self.home.keymap.named("list.columns"),
             hidden=self.shape.hidden() if table.loaded else 0,
         )
         told, right = chips(shown), self.beside_chips()
@@ -136,7 +135,7 @@ class Listing(Page):
 
     def _hint_lines(self, _width: int) -> list[Line]:
         found = suggestions(self.prompt.value, self.scope())
-        return [line(Span("   " + "  ".join(found), "dim"))]
+        return [line(Span("   " + clean("  ".join(found)), "dim"))]
 
     async def _fetch(self, query: Query) -> Rows:
         asked_at = self.home.clock()
@@ -151,6 +150,7 @@ class Listing(Page):
 
     def moved(self) -> None:
         """Tell about another row."""
+        self.unveil()
         self.table.note = self.nothing()
         self.redraw_edges()
 
@@ -160,6 +160,7 @@ class Listing(Page):
 
     def on_paged_failed(self, message: Table.Failed) -> None:
         """Say that the engine did not give the rows."""
+        self.unveil()
         self.chips.redraw()
         self.say(f"rows not fetched: {message.error}", "fail")
 
@@ -168,22 +169,6 @@ class Listing(Page):
     def show_prompt(self, *, shown: bool) -> None:
         """Show what a filter is typed into, or hide it."""
         self.prompt.display = self.hints.display = shown
-
-    def on_key(self, event: events.Key) -> None:
-        """Open the prompt at once, and type into it what came in one go with the key that opens it.
-
-        A paste, or a fast hand far away: such keys were sent to the list, for which each of them is a command.
-        """
-        if self.prompt.display:
-            if event.key in {"enter", "escape"}:
-                event.stop()
-                _ = self.close_prompt()
-            elif event.is_printable and event.character is not None:
-                event.stop()
-                self.prompt.insert_text_at_cursor(event.character)
-        elif event.key in applied_key(FILTER, self.home.keymap).keys.split(","):
-            event.stop()
-            self.action_filter()
 
     def action_filter(self) -> None:
         """Open the prompt."""
@@ -383,12 +368,13 @@ class Listing(Page):
         """Ask where to write the findings to, or stop writing."""
         self.taking.export()
 
-    def action_ack(self) -> None:
-        """Acknowledge the finding, or all that are marked."""
-        if self.table.marks.every is None:
-            super().action_ack()
-        else:
-            self.taking.each_marked(self.taking.ack)
+    def action_ack(self, note: str = "") -> None:
+        """Acknowledge the finding, or all that are marked; without a note that is asked."""
+        self.taking.each_marked(partial(self.taking.ack, note=note))
+
+    def look_again(self) -> None:
+        """Show what a command changed."""
+        self.renew()
 
     def action_waive(self) -> None:
         """Request a waiver of the finding, or of all that are marked."""

@@ -22,24 +22,23 @@ class Named:
 
     rows: Sequence[Row]
     total: int
-    """Findings of the check that were looked among."""
+    """Open findings of the check, among which was looked."""
     whole: bool
     """Whether all were looked up."""
 
 
-async def named_by(port: Port, check: str, subjects: Sequence[str], *, waived: bool = False) -> Named:
-    """Look up open findings of a check, with ``waived`` those under a waiver too; raises ``PortFault``."""
+async def named_by(port: Port, check: str, subjects: Sequence[str]) -> Named:
+    """Look up open findings of a check, those under a waiver too; raises ``PortFault``."""
     found: dict[int, Row] = {}
     total, complete = 0, len(subjects) <= COUNTED
     for subject in subjects[:COUNTED]:
-        for view in ("open", "waived") if waived else ("open",):
-            query = Query(check=check, view=view, text=words_of(subject), sort="label", limit=PAGE_ROWS)
-            for page_number in range(PAGES):
-                rows = await port.rows(msgspec.structs.replace(query, offset=page_number * PAGE_ROWS))
-                total = rows.total
-                found |= {row.id: row for row in rows.rows if covers(subject, row)}
-                if (page_number + 1) * PAGE_ROWS >= rows.matching:
-                    break
-            else:
-                complete = False
+        query = Query(check=check, text=words_of(subject), sort="label", limit=PAGE_ROWS)
+        for page_number in range(PAGES):
+            rows = await port.rows(msgspec.structs.replace(query, offset=page_number * PAGE_ROWS))
+            total = rows.total
+            found |= {row.id: row for row in rows.rows if covers(subject, row)}
+            if (page_number + 1) * PAGE_ROWS >= rows.matching:
+                break
+        else:
+            complete = False
     return Named(list(found.values()), total, complete)

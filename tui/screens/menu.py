@@ -16,6 +16,7 @@ from tui.columns import COLUMNS, Column, column, column_row
 from tui.format import clean, fit
 from tui.keys import COLUMNS_MENU, MENU, Key, bindings
 from tui.lines import Span, line
+from tui.screens.once import Once
 from tui.widgets.bars import Footer
 from tui.widgets.board import Board, Content
 
@@ -35,7 +36,7 @@ class Option:
     note: str = ""
 
 
-class Menu(ModalScreen[str | None]):
+class Menu(Once, ModalScreen[str | None]):
     """Gives the name of what was picked; None when nothing was."""
 
     AUTO_FOCUS = None
@@ -58,7 +59,7 @@ class Menu(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Take the keys."""
-        self._list.focus()
+        self.set_focus(self._list)
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the rows that are needed, or as many as there are."""
@@ -83,12 +84,12 @@ class Menu(ModalScreen[str | None]):
         ]
         return Content(title=line(Span(self._title, "strong")), rows=rows)
 
-    def on_key(self, event: events.Key) -> None:
+    def takes_key(self, key: events.Key) -> bool:
         """Pick by letter."""
-        found = next((each for each in self._options if each.key and each.key == event.character), None)
+        found = next((each for each in self._options if each.key and each.key == key.character), None)
         if found is not None:
-            event.stop()
             _ = self.dismiss(found.name)
+        return found is not None
 
     def on_board_opened(self, message: Board.Opened) -> None:
         """Pick the row."""
@@ -103,7 +104,7 @@ class Menu(ModalScreen[str | None]):
         _ = self.dismiss(None)
 
 
-class ColumnsMenu(ModalScreen[Sequence[str] | None]):
+class ColumnsMenu(Once, ModalScreen[Sequence[str] | None]):
     """Gives the columns that are to be shown, in order, none for those that fit by themselves; None when cancelled."""
 
     AUTO_FOCUS = None
@@ -129,7 +130,7 @@ class ColumnsMenu(ModalScreen[Sequence[str] | None]):
 
     def on_mount(self) -> None:
         """Take the keys."""
-        self._list.focus()
+        self.set_focus(self._list)
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the rows that are needed, or as many as there are."""

@@ -65,6 +65,7 @@ class OverviewScreen(Page):
         for board in (self._worst, *self._panels, self._events, self._changed):
             board.settles = board.leads = True
         self._about = Strips(self._selection, id="about")
+        self._grid = Container(*self._panels, id="panels")
         super().__init__()
 
     def place(self) -> Place:
@@ -90,7 +91,7 @@ class OverviewScreen(Page):
     def body(self) -> Sequence[Widget]:
         """Give the worst first, the panels, the events and the selection."""
         latest = Horizontal(self._events, self._changed, id="latest")
-        return [self._worst, Container(*self._panels, id="panels"), latest, self._about]
+        return [self._worst, self._grid, latest, self._about]
 
     def on_mount(self) -> None:
         """Start on the worst."""
@@ -113,7 +114,7 @@ class OverviewScreen(Page):
 
     def _share(self, height: int) -> None:
         """Give the panels what their checks need, and the events the rest, where they are shown."""
-        panels = self.query_one("#panels", Container)
+        panels = self._grid
         if panels.has_class(ZOOMED):
             return
         if not self.has_class("large"):
@@ -124,7 +125,7 @@ class OverviewScreen(Page):
 
     def draw(self) -> None:
         """Draw, the panels as high as their checks need; ask for the past again when it is too old."""
-        self._share(self.size.height)
+        self._share(self.app.size.height)
         self.look_back()
         super().draw()
 
@@ -206,7 +207,7 @@ class OverviewScreen(Page):
         first, *others = (item.view for item in group.items)
         alone = None if any(each.family == first.family for each in others) else first.name
         typed = "status:blind" if leaves_in_doubt(name, group.items[0]) else ""
-        self.home.show(FamilyScreen(first.family, left=Left(check=alone, typed=typed)))
+        self.home.stack.show(FamilyScreen(first.family, left=Left(check=alone, typed=typed)))
 
     def _open_check(self, name: str) -> None:
         item = self.model.check(name)
@@ -215,7 +216,7 @@ class OverviewScreen(Page):
         if item.state is State.PENDING and item.view.sources:
             self.home.action_sources(item.view.sources[0])
         else:
-            self.home.show(FamilyScreen(item.view.family, name))
+            self.home.stack.show(FamilyScreen(item.view.family, name))
 
     def _open_moved(self, name: str) -> None:
         """Show which findings of a check moved: those that are new, else those that were resolved."""
@@ -224,7 +225,7 @@ class OverviewScreen(Page):
             self._open_check(name)
         else:
             left = Left(check=name, view="new" if item.view.opened_24h else "resolved")
-            self.home.show(FamilyScreen(item.view.family, name, left=left))
+            self.home.stack.show(FamilyScreen(item.view.family, name, left=left))
 
     def _open_event(self, key: str) -> None:
         event = event_of(self.model, key)
@@ -239,7 +240,7 @@ class OverviewScreen(Page):
         """Focus a panel; the second time, open its family."""
         board = self._panels[place - 1]
         if self.focused is board or not board.display or self.has_class("single"):
-            self.home.show(FamilyScreen(list(FAMILIES)[place - 1]))
+            self.home.stack.show(FamilyScreen(list(FAMILIES)[place - 1]))
         else:
             self.set_focus(board)
 

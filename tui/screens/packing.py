@@ -11,12 +11,13 @@ from pathlib import Path
 from engine.port import PackQuery
 from tui.format import clean
 from tui.lines import Line, Span, line
-from tui.pack import put, target_fault
+from tui.pack import put, target_fault, told_of
 from tui.period import Period
 from tui.screens.form import Field, Form, Values
 from tui.screens.page import Page
-from tui.work import start
+from tui.work import tell
 
+PACK = "pack"
 _ALL, _ONE = "all checks", "this check"
 
 
@@ -39,8 +40,11 @@ def pack_form(on: Page, period: Period, told: Callable[[str], None]) -> None:
     def asked(values: Values) -> None:
         checks = (check,) if values.get("of") == _ONE else ()
         query = PackQuery(since=period.since.astimezone(UTC), until=period.until.astimezone(UTC), checks=checks)
-        told("… the evidence pack is made")
-        start(on, partial(_make, on, query, values["to"], told), group="pack", exclusive=True)
+        work = partial(_make, on, query, values["to"], told)
+        if on.home.errands.begin(PACK, f"the evidence pack {values['to']}", work):
+            told("… the evidence pack is made")
+        else:
+            on.say(f"another is being made: {on.home.errands.said(PACK)}", "warn")
 
     on.fill(Form(f"Evidence pack, {period.title}", fields, about=_about), asked)
 
@@ -51,12 +55,14 @@ def _about(_values: Values, _width: int) -> list[Line]:
 
 
 async def _make(on: Page, query: PackQuery, target: str, told: Callable[[str], None]) -> None:
+    """Make a pack and put it in its place; what became of it is told on whichever screen is on top by then."""
+    app = on.app
     try:
         pack = await on.home.port.pack(query)
         said = await asyncio.to_thread(put, pack, target)
     except (OSError, TimeoutError) as error:
         told("")
-        on.say(f"✖ no evidence pack: {error}", "fail")
+        tell(app, f"✖ no evidence pack: {told_of(error)}", "fail")
         return
     told(f"✔ {said}")
-    on.say(f"✔ {said}", "pass" if pack.chain_valid else "fail")
+    tell(app, f"✔ {said}", "pass" if pack.holds else "fail")

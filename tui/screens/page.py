@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, Protocol, Self, cast
+from typing import ClassVar, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Command, PastQuery, Port
-from tui.feed import Feed
+from engine.port import Command, PastQuery, Row
 from tui.format import clean
 from tui.header import header
-from tui.keymap import Keymap, applied
+from tui.keymap import applied
 from tui.keys import EVERYWHERE, MOVE, Key, bindings
 from tui.lines import Line, Span, line
-from tui.model import FAMILIES, Clock, Model
+from tui.model import FAMILIES, Model
 from tui.place import Place
-from tui.remembered import Memory
 from tui.scene import Scene
 from tui.screens import deeds
 from tui.screens.ask import Ask
 from tui.screens.form import Form, Values
+from tui.screens.home import Home
+from tui.screens.once import Once
 from tui.screens.zoom import Zoom
 from tui.widgets.bars import Footer, Strips
 from tui.widgets.board import Board
@@ -44,64 +43,7 @@ MOVES = frozenset(key.id for key in MOVE)
 HELP = next(key for key in EVERYWHERE if key.id == "go.help")
 
 
-class Home(Protocol):
-    """What a screen asks of the app, which knows all screens."""
-
-    port: Port
-    feed: Feed
-    keymap: Keymap
-    memory: Memory
-    clock: Clock
-
-    @property
-    def model(self) -> Model:
-        """Give what is shown."""
-        ...
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing may be asked of the engine."""
-        ...
-
-    @property
-    def rights(self) -> Collection[str]:
-        """Name what the header says of this screen: READ-ONLY, ATTACHED."""
-        ...
-
-    def show(self, page: Page) -> None:
-        """Put a screen on top."""
-        ...
-
-    def go(self, *places: Place, typed: str = "") -> None:
-        """Show a place below the overview, the last one narrowed by a filter."""
-        ...
-
-    def take(self, what: str, value: str) -> None:
-        """Draw in another ``theme`` (dark, light, ansi) or ``zone`` (utc, local)."""
-        ...
-
-    def below(self, page: Page) -> Page | None:
-        """Give the screen that a screen was opened from; None where that is not known."""
-        ...
-
-    def open_check(self, name: str, typed: str = "") -> None:
-        """Show the findings of a check, narrowed by a filter."""
-        ...
-
-    def climb(self, level: int) -> None:
-        """Go up to the screen at that level; 0 is the overview."""
-        ...
-
-    def action_sources(self, name: str = "") -> None:
-        """Show the sources, the cursor on one of them."""
-        ...
-
-    def action_events(self, what: str = "") -> None:
-        """Show the events of an object, or all."""
-        ...
-
-
-class Page(Screen[None]):
+class Page(Once):
     """A screen that draws the app's model.
 
     A screen is found by its module's name: ``tui.screens.NAME`` holds one page. To be remembered as it was left, it
@@ -179,9 +121,9 @@ class Page(Screen[None]):
         """Name the configured check that is selected, to pause it or to see its past; empty where there is none."""
         return ""
 
-    def findings_here(self) -> Sequence[int]:
-        """Give the findings that are marked, else the one that is selected."""
-        return ()
+    def finding_here(self) -> Row | None:
+        """Give the finding that is selected, as it is shown; None where there is none."""
+        return None
 
     def object_here(self) -> str:
         """Name the source or check whose events are meant; empty: all."""
@@ -205,7 +147,8 @@ class Page(Screen[None]):
         return [applied(key, self.home.keymap) for key in (*MOVE, *EVERYWHERE)]
 
     def compose(self) -> ComposeResult:
-        """Put header, body and footer on the screen."""
+        """Put header, body and footer on the screen, laid out for the terminal."""
+        self._fit(*self.app.size)
         yield self._top
         yield from self.body()
         yield self._small
@@ -220,20 +163,26 @@ class Page(Screen[None]):
             if widget.display:
                 widget.redraw()
 
+    def beat(self) -> None:
+        """Draw the top alone: nothing has happened, and it tells the engine's time."""
+        self._top.redraw()
+
     def _top_lines(self, width: int) -> list[Line]:
         return header(self.model, self.crumbs(), width, rights=self.home.rights, held=self.held())
 
     def on_resize(self, event: events.Resize) -> None:
         """Say so when the terminal is too small for anything."""
         _ = self.unzoom()
-        tiny = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
-        self.set_class(tiny, "tiny")
-        self.lay_out(event.size.width, event.size.height)
+        self._fit(event.size.width, event.size.height)
+
+    def _fit(self, width: int, height: int) -> None:
+        self.set_class(width < SMALLEST[0] or height < SMALLEST[1], "tiny")
+        self.lay_out(width, height)
 
     def lay_out(self, width: int, height: int) -> None:
-        """Fit the screen's own widgets to the terminal."""
+        """Fit the screen's own widgets to the terminal; also called before they are mounted."""
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:  # noqa: ARG002 - Textual calls ``Once``'s, too
         """Catch up with what changed while another screen was on top."""
         self.draw()
 
@@ -310,11 +259,11 @@ class Page(Screen[None]):
         if self.close_prompt() or self.unzoom() or self.clear_filter():
             return
         level = sum(isinstance(screen, Page) for screen in self.app.screen_stack) - 2
-        self.home.climb(max(0, level))
+        self.home.stack.climb(max(0, level))
 
     def action_climb(self, level: int) -> None:
         """Go up to the screen that a crumb names."""
-        self.home.climb(level)
+        self.home.stack.climb(level)
 
     def action_zoom(self) -> None:
         """Show the panel with the cursor alone, or all again."""
@@ -324,7 +273,7 @@ class Page(Screen[None]):
 
     def action_panel(self, place: int) -> None:
         """Show the family of that number."""
-        self.home.go(Place("family", list(FAMILIES)[place - 1]))
+        self.home.stack.go(Place("family", list(FAMILIES)[place - 1]))
 
     def action_run(self) -> None:
         """Ask the selected sources to run now."""
@@ -338,15 +287,17 @@ class Page(Screen[None]):
         """Pause the selected check for a while, or resume it."""
         deeds.pause_or_resume(self, self.check_here())
 
-    def action_ack(self) -> None:
-        """Acknowledge the selected finding, or all that are marked."""
-        deeds.acknowledge(self, self.findings_here())
+    def action_ack(self, note: str = "") -> None:
+        """Acknowledge the selected finding, or all that are marked; without a note that is asked."""
+        row = self.finding_here()
+        deeds.acknowledge(self, [] if row is None else [row], note)
 
-    def on_key(self, event: events.Key) -> None:
+    def takes_key(self, typed: events.Key) -> bool:
         """Say why a key that writes does nothing while read-only."""
-        for key in self.KEYS if self.home.read_only else ():
-            if key.writes and event.key in applied(key, self.home.keymap).keys.split(","):
-                self._refuse(key)
+        meant = [key for key in self.KEYS if key.writes and typed.key in applied(key, self.home.keymap).keys.split(",")]
+        if meant and self.home.read_only:
+            self._refuse(meant[0])
+        return bool(meant) and self.home.read_only
 
     def _refuse(self, key: Key) -> None:
         self.say(f"{key.label}: this screen is read-only", "warn")
@@ -359,12 +310,12 @@ class Page(Screen[None]):
         elif not await self.app.run_action(key.first_action, default_namespace=target):
             self.say(f"{key.label} does nothing on this screen", "dim")
 
-    def send(self, *commands: Command) -> None:
-        """Send commands one after the other and show what became of them; the screen does not wait."""
-        start(self, partial(self._send, commands), group="commands")
+    def send(self, *commands: Command, of: Sequence[str] = ()) -> None:
+        """Have the app send commands, and tell of them by what each is ``of`` on the screen that is on top by then."""
+        self.home.errands.send(commands, of)
 
-    async def _send(self, commands: Sequence[Command]) -> None:
-        await deeds.sent(self.home.port, commands, self.say)
+    def look_again(self) -> None:
+        """Fetch what a command may have changed; called on every screen of the stack once commands are answered."""
 
     def action_copy(self) -> None:
         """Copy what is selected to the terminal's clipboard."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from textual import events
 from textual.suggester import Suggester
-from textual.widgets import Input
 
 from tui.filters import Scope, completed
+from tui.widgets.typed import Typed
 
 
 class Suggest(Suggester):
@@ -23,19 +22,13 @@ class Suggest(Suggester):
         return completed(value, self._scope())
 
 
-class Prompt(Input):
+class Prompt(Typed):
     """What a filter is typed into; what comes in one go with enter is no text of it any more."""
 
     def __init__(self, close: Callable[[], object], suggester: Suggester) -> None:
-        super().__init__(id="prompt", compact=True, select_on_focus=False, suggester=suggester)
-        self.cursor_blink = False
+        super().__init__(id="prompt", select_on_focus=False, suggester=suggester)
         self._close = close
 
     async def action_submit(self) -> None:
         """Keep the filter and go back to the list."""
         _ = self._close()
-
-    def on_key(self, event: events.Key) -> None:
-        """Leave keys to the list that were sent here before it was closed."""
-        if not self.display:
-            event.prevent_default()

@@ -95,7 +95,7 @@ class SourcesScreen(Page):
 
     def on_mount(self) -> None:
         """Start in the table."""
-        self._table.focus()
+        self.set_focus(self._table)
 
     def lay_out(self, _width: int, height: int) -> None:
         """Give the table what it needs and the detail the rest."""

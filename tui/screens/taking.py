@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from textual.worker import Worker
+from textual.app import App
 
 from engine.port import Row
 from engine.port.subjects import literal
 from tui.columns import Column, plain_cells
-from tui.export import Wanted, Written, marked_rows, path_fault, tsv, write
+from tui.export import CELL_CAP, Wanted, Written, marked_rows, path_fault, tsv, write
 from tui.format import clean, number
 from tui.marks import Marks
 from tui.screens.deeds import acknowledge
@@ -20,10 +21,11 @@ from tui.screens.menu import Menu, Option
 from tui.screens.page import Page
 from tui.screens.waive import request_waiver
 from tui.widgets.table import Table
-from tui.work import start
+from tui.work import start, tell
 
 CLIPBOARD_BYTES = 100_000
 """More than this no terminal takes by OSC 52; a file does."""
+EXPORT = "export"
 MARKED_MOST = 2_000
 """Findings that are copied, acknowledged or put into one waiver; a file takes any number."""
 
@@ -35,9 +37,11 @@ class Taking:
         self._on = on
         self._table = table
         self._said = said
-        self._worker: Worker[None] | None = None
-        self.exporting = ""
-        """How far the file is; empty while none is written."""
+
+    @property
+    def exporting(self) -> str:
+        """How far the file is, whichever list it is of; empty while none is written."""
+        return self._on.home.errands.said(EXPORT)
 
     def wanted(self, *, marks: Marks | None = None) -> Wanted:
         """Say what is taken: what is marked, else all that match."""
@@ -78,9 +82,17 @@ class Taking:
             if name == "marked":
                 self.each_marked(lambda rows: self._copy_table(rows, columns))
             elif name is not None:
-                self._copied(clean(texts[name]), clean(texts[name], 60))
+                self._copy_text(texts[name])
 
         _ = self._on.app.push_screen(Menu("Copy", options), picked)
+
+    def _copy_text(self, text: str) -> None:
+        """Copy one text whole, or not at all: half an id is another one."""
+        if len(text) > CELL_CAP:
+            most = f"at most {number(CELL_CAP)} are"
+            self._on.say(f"not copied: {number(len(text))} characters, {most}; a file ({self._key()}) has it", "warn")
+            return
+        self._copied(clean(text, CELL_CAP), clean(text, 60))
 
     def _copy_table(self, rows: Sequence[Row], columns: Sequence[Column]) -> None:
         model = self._on.model
@@ -112,21 +124,23 @@ class Taking:
             self._on.say(f"rows not fetched: {error}", "fail")
             return
         if rows is None:
-            self._on.say(f"more than {number(MARKED_MOST)} are marked: narrow the list, or write a file (w)", "warn")
+            most = f"more than {number(MARKED_MOST)} are marked"
+            self._on.say(f"{most}: narrow the list, or write a file ({self._key()})", "warn")
         elif not rows:
             self._on.say("none of the marked findings is there any more", "warn")
         else:
             then(rows)
 
-    def ack(self, rows: Sequence[Row]) -> None:
-        """Ask for a note, and acknowledge."""
-        acknowledge(self._on, [row.id for row in rows])
+    def ack(self, rows: Sequence[Row], note: str = "") -> None:
+        """Acknowledge; ask for a note where none is given, or for more than one finding."""
+        acknowledge(self._on, rows, note)
 
     def waive(self, rows: Sequence[Row]) -> None:
         """Request a waiver; one is of one check."""
         checks = sorted({row.check for row in rows})
         if len(checks) > 1:
-            self._on.say(f"a waiver is of one check, and these are of {len(checks)}: ← → shows one alone", "warn")
+            way = " ".join(self._on.home.keymap.named(each) for each in ("list.check_back", "list.check"))
+            self._on.say(f"a waiver is of one check, and these are of {len(checks)}: {way} shows one alone", "warn")
         elif rows:
             request_waiver(self._on, checks[0], [literal(row.subject) for row in rows])
 
@@ -134,8 +148,8 @@ class Taking:
 
     def export(self) -> None:
         """Ask where to write what is marked, else all that match; while a file is written, ask whether to stop."""
-        if self._worker is not None and not self._worker.is_finished:
-            self._on.ask(f"Stop writing ({self.exporting})?", self._stop)
+        if self.exporting:
+            self._on.ask(f"Stop writing ({self.exporting})?", partial(self._on.home.errands.stop, EXPORT))
             return
         wanted = self.wanted()
         count = len(wanted.marks) or self._table.matching
@@ -153,30 +167,36 @@ class Taking:
             self._start(wanted, path)
 
     def _start(self, wanted: Wanted, path: Path) -> None:
-        work = partial(self._write, wanted, path)
-        self._worker = self._on.run_worker(work, group="export", exclusive=True, exit_on_error=False)
+        home, key = self._on.home, self._key()
 
-    def _stop(self) -> None:
-        if self._worker is not None:
-            self._worker.cancel()
+        def far(written: int, total: int) -> None:
+            home.errands.is_at(EXPORT, _far(written, total, key))
 
-    async def _write(self, wanted: Wanted, path: Path) -> None:
-        done: Written | None = None
-        self._tell(0, 0)
-        try:
-            done = await write(self._on.home.port.rows, wanted, path, self._tell)
-        except (OSError, TimeoutError) as error:
-            self._on.say(f"not written: {error}", "fail")
-        finally:
-            self.exporting = ""
-            self._on.draw()
-        if done is not None:
-            changed = "" if done.whole else "; the list changed meanwhile, which its head says"
-            self._on.say(
-                f"✔ {number(done.rows)} rows in {path.name}{changed} ({path.parent})", "pass" if done.whole else "warn"
-            )
-
-    def _tell(self, written: int, total: int) -> None:
-        share = f", {written * 100 // total}%" if total else ""
-        self.exporting = f"writing {number(written)} rows{share} (w stops)"
+        work = partial(_write, self._on.app, partial(write, home.port.rows, wanted, path, far), path)
+        if not home.errands.begin(EXPORT, _far(0, 0, key), work):
+            self._on.say(f"another file is being written: {self.exporting}", "warn")
         self._on.draw()
+
+    def _key(self) -> str:
+        return self._on.home.keymap.named("list.export")
+
+
+def _far(written: int, total: int, key: str) -> str:
+    """Say how far a file is, and which key stops it."""
+    share = f", {written * 100 // total}%" if total else ""
+    return f"writing {number(written)} rows{share} ({key} stops)"
+
+
+async def _write(app: App[Any], written: Callable[[], Awaitable[Written]], path: Path) -> None:
+    """Write a file, and tell of it on whichever screen is on top by then."""
+    try:
+        done = await written()
+    except (OSError, TimeoutError) as error:
+        tell(app, f"✖ {path.name} was not written: {error}", "fail")
+        return
+    changed = "" if done.whole else "; the list changed meanwhile, which its head says"
+    tell(
+        app,
+        f"✔ {number(done.rows)} rows in {path.name}{changed} ({path.parent})",
+        "pass" if done.whole else "warn",
+    )

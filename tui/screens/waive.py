@@ -67,7 +67,8 @@ def waive_blind(on: Page, items: Sequence[Item], source: str) -> None:
             if cause in STRUCTURAL and source in {"", named} and named:
                 request_waiver(on, item.view.name, source=named, cause=cause)
                 return
-    on.say("nothing here is structurally unknown (denied, not licensed, …); x on a finding waives that", "warn")
+    key = on.home.keymap.named("waiver.request")
+    on.say(f"nothing here is structurally unknown (denied, not licensed, …); {key} on a finding waives that", "warn")
 
 
 class _Request:

@@ -29,7 +29,13 @@ def approve_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]
     typed = _typed(
         waiver, "approve", f"approved as {clean(by)}, which is claimed: a reviewed commit of the file proves it"
     )
-    _confirmed(on, f"Approve {waiver.id}", waiver, [typed], lambda _values: send(ApproveWaiver(id=waiver.id, by=by)))
+    _confirmed(
+        on,
+        f"Approve {waiver.id}",
+        waiver,
+        [typed],
+        lambda _values: send(ApproveWaiver(id=waiver.id, entry=waiver.entry, by=by)),
+    )
 
 
 def revoke_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
@@ -52,14 +58,14 @@ def revoke_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None])
         f"Revoke {waiver.id}",
         waiver,
         fields,
-        lambda values: send(RevokeWaiver(id=waiver.id, reason=values["reason"], by=actor())),
+        lambda values: send(RevokeWaiver(id=waiver.id, entry=waiver.entry, reason=values["reason"], by=actor())),
     )
 
 
 def reject_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
     """Ask for the request's id and a reason, and turn it down; say why where this user cannot."""
     by = actor()
-    why = not_rejectable(waiver, on.model.now, by)
+    why = not_rejectable(waiver, on.model.now, by, on.home.keymap)
     if why:
         on.say(why, "warn")
         return
@@ -77,7 +83,7 @@ def reject_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None])
         f"Reject {waiver.id}",
         waiver,
         fields,
-        lambda values: send(RejectWaiver(id=waiver.id, reason=values["reason"], by=by)),
+        lambda values: send(RejectWaiver(id=waiver.id, entry=waiver.entry, reason=values["reason"], by=by)),
     )
 
 

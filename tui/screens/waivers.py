@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Input
 
-from engine.port import Command, EventQuery, WaiverView
+from engine.port import EventQuery, WaiverView
 from tui.actor import actor
 from tui.findings import View
 from tui.format import clean
@@ -28,6 +28,7 @@ from tui.waiver_page import Beside, told
 from tui.waivers import ENDED, listed, ordered, status, words_of
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
+from tui.widgets.typed import Typed
 from tui.work import start
 
 WIDE = 120
@@ -42,6 +43,7 @@ class WaiversScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(WAIVERS)
     KEYS: ClassVar[tuple[Key, ...]] = WAIVERS
+    WAITS: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = (
         "waiver.request",
         "waiver.approve",
@@ -71,8 +73,7 @@ class WaiversScreen(Page):
         self._chips = Strips(self._chip_lines, id="chips")
         self._table = Board(self._list_content, id="waivers")
         self._detail = Board(self._detail_content, id="waiver", selects=False)
-        self._prompt = Input(id="prompt", compact=True, select_on_focus=False)
-        self._prompt.cursor_blink = False
+        self._prompt = Typed(id="prompt", select_on_focus=False)
         super().__init__()
 
     def crumbs(self) -> str:
@@ -105,7 +106,7 @@ class WaiversScreen(Page):
         """Fetch the waivers."""
         self._prompt.display = False
         self._chips.display = bool(self.typed)
-        self._table.focus()
+        self.set_focus(self._table)
         self._fetch()
 
     def lay_out(self, width: int, height: int) -> None:
@@ -145,7 +146,8 @@ class WaiversScreen(Page):
             self._error = ""
         except (OSError, TimeoutError) as error:
             self._error = str(error)
-        self._share(self.size.height)
+        self.unveil()
+        self._share(self.app.size.height)
         self._show()
         self._take_wanted()
         self._look_up()
@@ -162,10 +164,9 @@ class WaiversScreen(Page):
             if widget.display:
                 widget.redraw()
 
-    async def _send(self, commands: Sequence[Command]) -> None:
-        """Send a command, and show what it changed."""
-        await super()._send(commands)
-        await self._load()
+    def look_again(self) -> None:
+        """Show what a command changed."""
+        self._fetch()
 
     def _list_content(self, width: int) -> Content:
         return listed(self._waivers, self.typed, self.model, width, error=self._error)
@@ -215,7 +216,7 @@ class WaiversScreen(Page):
         port = self.home.port
         try:
             events = await port.events(EventQuery(what=waiver.id, kinds=("waiver",), limit=LOG_EVENTS))
-            named = await named_by(port, waiver.check, waiver.subjects, waived=True) if waiver.subjects else None
+            named = await named_by(port, waiver.check, waiver.subjects) if waiver.subjects else None
         except (OSError, TimeoutError) as error:
             self.say(f"not looked up: {error}", "warn")
             return
@@ -231,7 +232,7 @@ class WaiversScreen(Page):
             self.say("its check is not configured, so it has no findings", "warn")
         else:
             left = _left(waiver, item.view.name, self.model.now)
-            self.home.show(FamilyScreen.at(Place("family", item.view.family, left)))
+            self.home.stack.show(FamilyScreen.at(Place("family", item.view.family, left)))
 
     def action_waive(self) -> None:
         """Request a waiver; prefilled like an ended one, to renew it."""

@@ -12,14 +12,13 @@ from functools import cache
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual._styles_cache import StylesCache
 from textual.color import Color
 from textual.filter import LineFilter
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.format import to_ascii
+from tui.format import drawable, to_ascii
 from tui.lines import Line, action_at
 from tui.theme import Palette
 
@@ -35,6 +34,8 @@ class Painted(Widget):
         self._drawn: list[tuple[Line, bool]] = []
         self._base: Style | None = None
         """What Textual derives for every line, until the styles change."""
+        self._drawn_at: Size | None = None
+        """The size for which it was drawn; None while that is not shown."""
 
     def lines(self) -> Sequence[Line]:
         """Give the lines to draw, for the widget's size."""
@@ -50,6 +51,7 @@ class Painted(Widget):
         if not width or not height:
             return
         lines = self.lines()[:height]
+        self._drawn_at = self.size
         lit = self.highlighted()  # After the lines, which may move the cursor.
         fresh = [(line, index == lit) for index, line in enumerate(lines)]
         old, self._drawn = self._drawn, fresh
@@ -70,16 +72,13 @@ class Painted(Widget):
         self._base = None
 
     def on_resize(self) -> None:
-        """Fit the new size."""
-        self.repaint()
+        """Fit the new size, unless that was done; Textual itself paints what is shown or has another size."""
+        if self._drawn_at != self.size:
+            self.repaint()
 
-    def on_unmount(self) -> None:
-        """Let go of what was drawn.
-
-        Textual remembers two colours for each of the last thousand widgets by a key that holds all their lines, so that
-        a screen that was left would keep half a megabyte.
-        """
-        StylesCache.get_inner_outer.cache_clear()
+    def on_hide(self) -> None:
+        """Draw again once it is shown: until then nobody keeps it up to date."""
+        self._drawn_at = None
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the text under the pointer says."""
@@ -121,11 +120,15 @@ def ascii_of(widget: Widget) -> bool:
 @cache
 def linked(address: str) -> Style:
     """Give the style of a link; the same one each time, so that terminals know its parts to belong together."""
-    return Style.null() if os.environ.get("TERM") in _LINKLESS else Style(link=address)
+    is_link = address.isprintable() and os.environ.get("TERM") not in _LINKLESS
+    return Style(link=address) if is_link else Style.null()
 
 
 def strip_of(line: Line, palette: Palette, *, lit: bool, ascii_only: bool) -> Strip:
-    """Turn a line into a strip of as few segments as look the same: each costs some forty bytes on the wire."""
+    """Turn a line into a strip of as few segments as look the same: each costs some forty bytes on the wire.
+
+    Every line of every screen comes by here, so this is where nothing passes that a terminal would obey.
+    """
     cursor = palette["cursor"] if lit else None
     segments: list[Segment] = []
     last, style = "", Style.null()
@@ -137,9 +140,9 @@ def strip_of(line: Line, palette: Palette, *, lit: bool, ascii_only: bool) -> St
             style = look if not last.strip(" ") else style
             last += shown
             continue
-        segments.append(Segment(last, style))
+        segments.append(Segment(drawable(last), style))
         last, style = shown, look
-    return Strip([each for each in (*segments, Segment(last, style)) if each.text])
+    return Strip([each for each in (*segments, Segment(drawable(last), style)) if each.text])
 
 
 def _is_plain(one: Style, other: Style) -> bool:

@@ -85,7 +85,7 @@ def test_a_stopped_screen_gives_the_terminal_back_and_takes_it_again(tmp_path: P
     with canned(*ESTATE, home=tmp_path) as terminal:
         terminal.expect("LIVE")
         terminal.kill(signal.SIGTSTP)
-        terminal.wait(lambda: stopped(terminal.pid), "the process has stopped")
+        terminal.wait(lambda: stopped(terminal.pid) and not terminal.read(), "it has stopped, and all is read")
         assert_restored(terminal.written)
         seen = len(terminal.written)
         terminal.kill(signal.SIGCONT)
@@ -214,5 +214,5 @@ def test_the_terminal_echoes_and_takes_lines_again(tmp_path: Path) -> None:
         terminal.expect("LIVE")
         assert termios.tcgetattr(terminal.fd) != before
         terminal.kill(signal.SIGTSTP)
-        terminal.wait(lambda: stopped(terminal.pid), "the process has stopped")
+        terminal.wait(lambda: stopped(terminal.pid) and not terminal.read(), "it has stopped, and all is read")
         assert termios.tcgetattr(terminal.fd) == before

@@ -19,7 +19,7 @@ TOUR: Way = (
     ("d", "Changed"),
     ("d", "Changed"),
     ("1", ""),
-    ("1", "row 1/290"),
+    ("1", "row 1/300"),
     ("slash", "status:"),
     ("0", "/ 0"),
     ("enter", GONE + "status:"),
@@ -137,7 +137,7 @@ def test_wide_characters_move_no_column(words: tuple[str, ...], size: tuple[int,
     """Chinese, Japanese, Korean, half-width and combining characters: every column begins in one cell."""
     with canned("mixed", "300", *words, home=tmp_path, size=size) as terminal:
         terminal.expect("LIVE")
-        follow(terminal, (("1", "."), ("1", "row 1/290")))
+        follow(terminal, (("1", "."), ("1", "row 1/300")))
         terminal.expect("山田太郎|王小明|[?]{4}")
         terminal.wait(lambda: len(told(terminal)) > FEW, "rows with wide names")
         assert len({terminal.column_of("no second factor", row) for row in told(terminal)}) == 1

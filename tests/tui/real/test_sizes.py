@@ -16,7 +16,7 @@ SIZES = [(40, 10), (60, 15), (80, 24), (120, 30), (160, 48), (240, 70)]
 COUNTS = r"✖ ?2.*\? ?2.*▲ ?1.*◆ ?1.*✔ ?2.* LIVE \d\d:\d\d(:\d\d)?Z"
 """The five counts and the pulse: on every page, at every size."""
 PAGES: dict[str, Way] = {
-    "family": (("1", ""), ("1", "row 1/290")),
+    "family": (("1", ""), ("1", "row 1/300")),
     "finding": (("enter", "Why"),),
     "sources": (("S", "register|more"),),
     "history": (("h", "History"),),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from engine.port import Accept, Ack, Pause, Run
+from engine.port import Accept, Ack, Pause, Run, WaiverView
 from tests.support.clock import NOW
-from tests.support.estates import CannedPort, empty, many_rows, mixed
+from tests.support.estates import CannedPort, a_row, empty, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, Shown, shown
 from tui.actor import actor
 from tui.screens.events import EventsScreen
@@ -46,6 +47,32 @@ async def test_a_family_is_shown_filtered() -> None:
         assert isinstance(screen, FamilyScreen)
         assert screen.typed == "status:fail"
         assert "/ status:fail" in stage.text
+
+
+async def test_the_ids_of_waivers_are_completed() -> None:
+    """Of those with which it can be done: a request is approved, and what is in force is revoked."""
+    async with shown() as stage:
+        await command(stage, "waiver approve ", enter=False)
+        assert "waiver approve WV-23" in stage.text
+        assert "WV-22" not in stage.text
+        await stage.press("tab", "enter")
+        assert (stage.page, "Approve WV-23" in stage.text) == ("Form", True)
+
+
+class SilentPort(CannedPort):
+    """A port that gives no waiver."""
+
+    async def waivers(self) -> Sequence[WaiverView]:
+        """Fail."""
+        raise TimeoutError("the file is busy")
+
+
+async def test_without_an_answer_no_waiver_is_suggested() -> None:
+    """The command is there all the same."""
+    async with shown(port=SilentPort(mixed())) as stage:
+        await command(stage, "waiver approve ", enter=False)
+        assert "WV-23" not in stage.text
+        assert stage.page == "CommandScreen"
 
 
 async def test_a_check_is_shown_alone() -> None:
@@ -106,6 +133,21 @@ async def test_an_acknowledgement_takes_its_note_from_the_line() -> None:
         await stage.press("1", "1")
         await command(stage, "ack seen")
         assert stage.port.sent == [Ack(finding=36, note="seen", by=actor())]
+
+
+async def test_an_acknowledgement_on_the_line_means_what_its_key_means() -> None:
+    """All that match are marked but the one under the cursor: that one is not acknowledged, and the number is asked."""
+    async with shown(rows=[a_row(number) for number in range(1, 6)]) as stage:
+        await stage.press("1", "1", "asterisk", "space", "k")
+        assert stage.app.page is not None
+        unmarked = stage.app.page.finding_here()
+        assert unmarked is not None
+        await command(stage, "ack seen")
+        assert "Acknowledge 4 findings" in stage.text
+        assert stage.port.sent == []
+        await stage.press("tab", "4", "enter")
+        asked = {each.finding for each in stage.port.sent if isinstance(each, Ack)}
+        assert asked == {1, 2, 3, 4, 5} - {unmarked.id}
 
 
 async def test_read_only_has_no_command_that_writes() -> None:

@@ -131,7 +131,7 @@ async def test_similar_findings_are_counted_and_shown() -> None:
         assert "9 other open findings of this check with the same reason" in stage.text
         await stage.press("equals_sign")
         assert stage.page == "FamilyScreen"
-        assert stage.port.asked[-1].reason == "no second factor is enrolled"
+        assert stage.port.asked[-1].reason_is == "no second factor is enrolled"
         assert stage.port.asked[-1].check == "workforce-mfa"
 
 

@@ -32,7 +32,7 @@ class Counting(CannedPort):
 
 async def opened(stage: Shown) -> None:
     """Go to the history of all checks."""
-    stage.app.go(Place("history"))
+    stage.app.stack.go(Place("history"))
     await stage.settle()
 
 

@@ -10,10 +10,11 @@ from textual.events import Key
 from textual.widgets import Input
 
 from checks.model.judgement import Outcome
-from engine.port import Ack, Query, Row, Rows
+from engine.port import Ack, Command, Event, Query, Reply, Row, Rows
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, a_row, many_rows, mixed
-from tests.support.screens import Shown, shown
+from tests.support.screens import LARGE, Shown, shown
+from tui.actor import actor
 from tui.remembered import Memory
 from tui.widgets.table import Table
 
@@ -51,6 +52,11 @@ def line_with(stage: Shown, text: str) -> str:
     return next(line for line in stage.lines if text in line)
 
 
+def row_of(stage: Shown, label: str) -> str:
+    """Give the row of the list that holds a label, without what is beside the list."""
+    return next(line[:118] for line in stage.lines if label in line[:60])
+
+
 def last_query(stage: Shown) -> Query:
     """Give what was asked of the port last, without its page."""
     return msgspec.structs.replace(stage.port.asked[-1], offset=0, limit=200, around=None)
@@ -64,7 +70,7 @@ async def test_typing_filters_and_escape_clears() -> None:
         await stage.pilot.pause(0.15)
         await stage.settle()
         assert (last_query(stage).text, last_query(stage).outcome) == ("0003", Outcome.FAIL)
-        assert "2 of 97" in stage.text
+        assert "2 of 100" in stage.text
         await stage.press("enter")
         assert "/ status:fail 0003" in stage.text
         await stage.press("escape")
@@ -200,6 +206,65 @@ async def test_what_is_marked_is_acknowledged() -> None:
         assert asked == sorted(row.id for row in rows if row is not min(rows, key=lambda row: row.first_seen))
 
 
+class KeepingPort(CannedPort):
+    """A port that keeps acknowledgements, as an engine does."""
+
+    async def send(self, command: Command) -> Reply:
+        """Keep the note with its finding."""
+        if isinstance(command, Ack):
+            self.keep(command)
+        return await super().send(command)
+
+    def keep(self, ack: Ack) -> None:
+        """Acknowledge a finding."""
+        self.findings = [
+            msgspec.structs.replace(row, acked=ack.note) if row.id == ack.finding else row for row in self.findings
+        ]
+
+
+async def test_an_acknowledgement_is_in_the_list_at_once() -> None:
+    """The row says so, and the page beside the list with whose words."""
+    async with shown(port=KeepingPort(mixed(), [a_row(1), a_row(2)]), size=LARGE) as stage:
+        await opened(stage)
+        assert " ack" not in row_of(stage, "user00002@")
+        await stage.press("a", *"mine", "enter", "enter")
+        assert " ack" in row_of(stage, "user00002@")
+
+
+async def test_what_somebody_else_acknowledges_is_shown() -> None:
+    """An operator's event is new: the rows are fetched again, though no check was judged."""
+    port = KeepingPort(mixed(), [a_row(1), a_row(2)])
+    async with shown(port=port, size=LARGE) as stage:
+        await opened(stage)
+        port.keep(Ack(finding=2, note="SEC-1", by="bob"))
+        event = Event(at=NOW, kind="operator", what="workforce-mfa", text="a finding was acknowledged by bob: SEC-1")
+        port.now_shown = msgspec.structs.replace(mixed(), seq=2, events=[event])
+        await stage.pass_time(timedelta(seconds=1))
+        assert " ack" in row_of(stage, "user00002@")
+
+
+async def test_the_form_names_the_finding_that_it_is_about() -> None:
+    """Label, check and reason; the answer names it again."""
+    async with shown(rows=[a_row(1), a_row(2)], size=LARGE) as stage:
+        await opened(stage)
+        await stage.press("a")
+        assert "Acknowledge user00002@example.org" in stage.text
+        assert "workforce-mfa: no second factor is enrolled" in stage.text
+        await stage.press(*"mine", "enter", "enter")
+        assert "✔ user00002@example.org: done" in stage.lines[-1]
+        assert stage.port.sent == [Ack(finding=2, note="mine", by=actor())]
+
+
+async def test_the_form_names_the_first_of_many() -> None:
+    """Three of them, and how many more."""
+    async with shown(rows=[a_row(number) for number in range(1, 6)], size=LARGE) as stage:
+        await opened(stage)
+        await stage.press("asterisk", "a")
+        assert "Acknowledge 5 findings" in stage.text
+        assert "user00005@example.org: no second factor" in stage.text
+        assert "… and 2 more" in stage.text
+
+
 async def test_columns_are_chosen_and_remembered_by_view(tmp_path: Path) -> None:
     """Hidden, moved, and there again after a restart; another view has its own."""
     path = tmp_path / "tui.json"
@@ -238,10 +303,10 @@ async def test_a_frozen_list_stays_and_counts_what_changes() -> None:
         stage.port.findings = [*stage.port.findings[2:], a_row(9_000, first_seen=NOW + timedelta(seconds=1))]
         await judged_again(stage)
         assert "FROZEN +3" in stage.text
-        assert "39" in line_with(stage, " view ")
+        assert "40" in line_with(stage, " view ")
         await stage.press("f")
         assert "FROZEN" not in stage.text
-        assert "38" in line_with(stage, " view ")
+        assert "39" in line_with(stage, " view ")
 
 
 async def test_a_menu_copies_what_is_asked_for() -> None:
@@ -259,6 +324,19 @@ async def test_a_menu_copies_what_is_asked_for() -> None:
         await stage.press("asterisk", "y", "m")
         assert stage.app.clipboard.splitlines()[1].split("\t")[:3] == ["FAIL", "'=1+1", "9d"]
         assert "copied 2 rows" in stage.lines[-1]
+
+
+async def test_a_text_is_copied_whole_or_not_at_all() -> None:
+    """An id of a provider may be long; half of it is another one."""
+    long, longer = "a" * 1_200, "b" * 5_000
+    rows = [a_row(1, subject=f"okta-prod/{long}", label=longer, first_seen=NOW - timedelta(days=9))]
+    async with shown(rows=rows) as stage:
+        await opened(stage)
+        await stage.press("y", "i")
+        assert stage.app.clipboard == f"okta-prod/{long}"
+        await stage.press("y", "l")
+        assert stage.app.clipboard == f"okta-prod/{long}"
+        assert "not copied: 5 000 characters" in stage.lines[-1]
 
 
 async def test_too_much_for_the_clipboard_is_offered_as_a_file() -> None:
@@ -315,7 +393,7 @@ async def test_pages_come_as_they_are_needed() -> None:
         await opened(stage)
         before = len(stage.port.asked)
         await stage.press("G")
-        assert "row 9 656/9 656" in stage.text
+        assert "row 10 000/10 000" in stage.text
         assert table(stage).row is not None
         assert len(stage.port.asked) - before <= 2
         await stage.press("g", "pagedown", "k", "j", "pageup")

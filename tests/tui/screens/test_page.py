@@ -44,10 +44,10 @@ async def stand(stage: Shown, place: Place) -> Page:
     """Go to a place from wherever one is, with nothing over it."""
     while isinstance(stage.app.screen, ModalScreen):
         await stage.press("escape")
-    stage.app.climb(0)
+    stage.app.stack.climb(0)
     await stage.settle()
     if place.screen != "overview":
-        stage.app.go(*[Place("family", "mfa")] * (place.screen == "finding"), place)
+        stage.app.stack.go(*[Place("family", "mfa")] * (place.screen == "finding"), place)
         await stage.settle()
     page = stage.app.screen
     assert isinstance(page, Page)

@@ -258,6 +258,15 @@ def test_retries_percentiles_and_the_day_are_told() -> None:
     ]
 
 
+def test_less_than_a_day_is_told_with_its_beginning() -> None:
+    """A star in the list, the time in the detail: two runs of an hour are not taken for a day without a failure."""
+    snapshot = changed(runs_24h=2, complete_24h=2, known_since=NOW - timedelta(hours=1))
+    row = plain(dict(table(build(snapshot, None, NOW), 158).rows)["okta-prod"])
+
+    assert "2/2 complete since 04:30Z" in " ".join(told(snapshot).split())
+    assert row.split()[5] == "2/2*"
+
+
 def test_failures_are_listed_once_each_with_their_recoveries() -> None:
     """The same several times in a row is one line."""
     events = [

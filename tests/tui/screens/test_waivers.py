@@ -294,7 +294,7 @@ async def test_another_person_approves_by_typing_the_id() -> None:
         assert "type WV-23 to approve it" in stage.text
         await typed(stage, "3")
         await stage.press("enter")
-        assert stage.port.sent == [ApproveWaiver(id="WV-23", by="kim")]
+        assert stage.port.sent == [ApproveWaiver(id="WV-23", entry="sha256:WV-23", by="kim")]
         assert "~kim" in stage.text
         assert "REQUESTED" not in stage.text
 
@@ -324,7 +324,7 @@ async def test_a_waiver_is_revoked_with_a_reason() -> None:
         assert "say why in 20 characters or more" in stage.text
         await typed(stage, REASON)
         await stage.press("enter")
-        assert stage.port.sent == [RevokeWaiver(id="WV-25", reason=REASON, by="kim")]
+        assert stage.port.sent == [RevokeWaiver(id="WV-25", entry="sha256:WV-25", reason=REASON, by="kim")]
         await stage.press("G", "K")
         assert "there is nothing to end" in stage.lines[-1]
 
@@ -393,7 +393,7 @@ async def test_the_list_comes_back_as_it_was_left() -> None:
         await stage.press("enter", "j", "j")
         place = stage.app.screen.place()  # type: ignore[attr-defined]  # a page of ours
         await stage.press("0", "X")
-        stage.app.go(place)
+        stage.app.stack.go(place)
         await stage.settle()
         assert "/ wv-2" in stage.text
         assert "▌▲ WV-25" in stage.text
@@ -407,7 +407,7 @@ async def test_a_request_is_rejected_by_another_person() -> None:
         await stage.press("enter")
         await typed(stage, REASON)
         await stage.press("enter")
-        assert stage.port.sent == [RejectWaiver(id="WV-23", reason=REASON, by="kim")]
+        assert stage.port.sent == [RejectWaiver(id="WV-23", entry="sha256:WV-23", reason=REASON, by="kim")]
         await stage.press("j", "j", "R")
         assert "only a request can be rejected" in stage.lines[-1]
 
@@ -436,7 +436,7 @@ async def test_the_command_line_approves_after_the_typed_confirm() -> None:
         assert stage.port.sent == []
         await typed(stage, "WV-23")
         await stage.press("enter")
-        assert stage.port.sent == [ApproveWaiver(id="WV-23", by="kim")]
+        assert stage.port.sent == [ApproveWaiver(id="WV-23", entry="sha256:WV-23", by="kim")]
         await stage.press("colon")
         await typed(stage, "waiver revoke WV-99")
         await stage.press("enter")

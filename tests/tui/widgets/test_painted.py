@@ -7,6 +7,7 @@ import gc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.style import Style
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
@@ -50,6 +51,26 @@ def test_every_cell_looks_as_its_span_says(drawn: Line, theme: str, lit: bool) -
     assert cells == looks(drawn, theme, lit=lit)
 
 
+HOSTILE = ("\x1b]0;title\x07", "\u202egpj", "a\u200bb", "\x9b2J", "\ue000x", "a\nb", "\ud800", "漢\u00a0字", "\x7f")
+
+
+@given(texts=st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=6)), max_size=4), ascii_only=st.booleans())
+def test_nothing_that_a_terminal_would_obey_is_drawn(texts: list[str], ascii_only: bool) -> None:  # noqa: FBT001 - drawn
+    """Not even where a screen forgot to clean it: no line goes another way, and every column stays in its place."""
+    strip = strip_of(line(*texts), palette(DARK), lit=False, ascii_only=ascii_only)
+
+    assert strip.text.isprintable()
+    assert cell_len(strip.text) == sum(cell_len(each) for text in texts for each in text)
+
+
+def test_an_address_that_would_end_its_escape_sequence_is_no_link() -> None:
+    """The text is drawn all the same."""
+    strip = strip_of(line(Span("runbook", link="https://x\x1b\\\x1b[2J")), palette(DARK), lit=False, ascii_only=False)
+
+    assert strip.text == "runbook"
+    assert [style.link for _, style, _ in strip if style is not None] == [None]
+
+
 @pytest.mark.parametrize(
     ("drawn", "segments"),
     [
@@ -69,9 +90,9 @@ async def test_a_screen_that_was_left_leaves_nothing_behind() -> None:
     """What widgets have drawn goes with them: Textual alone would keep that of the last thousand."""
     async with shown(size=LARGE) as stage:
         for _ in range(3):
-            stage.app.go(Place("sources"))
+            stage.app.stack.go(Place("sources"))
             await stage.settle()
-            stage.app.climb(0)
+            stage.app.stack.climb(0)
             await stage.settle()
         gc.collect()
         living = {id(widget._styles_cache) for widget in stage.app.screen.walk_children(Widget, with_self=True)}

@@ -331,6 +331,9 @@ async def test_both_ends_are_there_before_they_are_asked_for() -> None:
     async with table_of(port) as table:
         await _prefetched(table)
         assert table.row_at(table.matching - 1) is not None
+        table.show(Query(view="all"))
+        await _prefetched(table)
+        assert table.row_at(table.matching - 1) is not None
         table.show(Query(text="user"))
         await _prefetched(table)
         assert table.row_at(table.matching - 1) is None
