@@ -7,14 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.constants import DRIVER
 from textual.filter import LineFilter, NoColor
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from engine.port import Port
 from tui import terminal
@@ -75,6 +75,7 @@ class ControlwatchApp(App[None]):
         memory: Memory | None = None,
     ) -> None:
         mend()
+        self._going = 0
         super().__init__(driver_class=None if DRIVER else SteadyDriver)
         for theme in themes():
             self.register_theme(theme)
@@ -129,6 +130,21 @@ class ControlwatchApp(App[None]):
         elif isinstance(event, events.Paste) or not await self._check_bindings(event.key, priority=True):
             self.app_focus = True
             await self.keyboard.take(event)
+
+    async def _replace_screen(self, screen: Screen[Any]) -> Screen[Any]:
+        """Note that a screen goes until it is gone."""
+        self._going += 1
+        try:
+            return await super()._replace_screen(screen)
+        finally:
+            self.call_next(self._gone)
+
+    def _gone(self) -> None:
+        self._going -= 1
+
+    def refresh(self, *, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Paint and lay out; a screen that goes changes nothing of the one on top, which Textual paints once more."""
+        return self if self._going else super().refresh(repaint=repaint, layout=layout, recompose=recompose)
 
     async def run_bound(self, key: str) -> bool:
         """Do what a key is bound to on the screen on top; False where it is not."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from rich.console import RenderableType
+from textual.geometry import Region
 from textual.screen import Screen
 
 import tui
@@ -17,6 +18,7 @@ from tests.support.estates import CannedPort, all_pass, many_rows, mixed
 from tui.app import ControlwatchApp
 from tui.screens.family import FamilyScreen
 from tui.screens.help import HelpScreen
+from tui.screens.page import Page
 
 
 class Painting(ControlwatchApp):
@@ -102,3 +104,28 @@ def _panels(app: ControlwatchApp) -> str:
 
 def _text(app: ControlwatchApp) -> str:
     return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def test_a_screen_that_goes_does_not_lay_out_the_one_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual has all of it laid out and painted again when the screen is removed at last."""
+    app = Painting(CannedPort(mixed(), many_rows(30)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("R")
+        await pilot.pause(0.1)
+        page = app.stack.page
+        assert page is not None
+        assert app.screen is not page
+        asked: list[bool] = []
+        kept = page.refresh
+
+        def refresh(*regions: Region, layout: bool = False, **more: bool) -> Page:
+            asked.append(layout)
+            return kept(*regions, layout=layout, **more)
+
+        monkeypatch.setattr(page, "refresh", refresh)
+        await pilot.press("n")
+        await pilot.pause(0.1)
+        assert app.screen is page
+        assert asked
+        assert not any(asked)
