@@ -13,8 +13,10 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.constants import DRIVER
+from textual.errors import NoWidget
 from textual.filter import LineFilter, NoColor
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from engine.port import Port
 from tui import terminal
@@ -48,6 +50,9 @@ TWICE = timedelta(seconds=2)
 """Within this a second ctrl+c quits."""
 OWN_FAULT = 4
 """Exit code when the engine died under the screen, or the screen itself did."""
+
+ORDERED = events.Key | events.Paste | events.MouseDown | events.MouseUp | events.MouseScrollDown | events.MouseScrollUp
+"""What means what is on the screen when its turn comes."""
 
 
 class ControlwatchApp(App[None]):
@@ -124,12 +129,20 @@ class ControlwatchApp(App[None]):
         return [*filters, *([Ascii()] if self.ascii_only else [])]
 
     async def on_event(self, event: events.Event) -> None:
-        """Keep keys and pastes in the order of typing; what interrupts waits for nothing."""
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+        """Keep keys, pastes and clicks in their order; what interrupts waits for nothing."""
+        if not isinstance(event, ORDERED) or event.is_forwarded:
             await super().on_event(event)
-        elif isinstance(event, events.Paste) or not await self._check_bindings(event.key, priority=True):
+        elif not isinstance(event, events.Key) or not await self._check_bindings(event.key, priority=True):
             self.app_focus = True
             await self.keyboard.take(event)
+
+    async def pass_on(self, event: events.MouseEvent) -> Widget:
+        """Give what the mouse does to the widget under it, and that widget."""
+        await super().on_event(event)
+        try:
+            return self.get_widget_at(event.x, event.y)[0]
+        except NoWidget:
+            return self.screen
 
     async def _replace_screen(self, screen: Screen[Any]) -> Screen[Any]:
         """Note that a screen goes until it is gone."""

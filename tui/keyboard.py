@@ -1,4 +1,4 @@
-"""Keys and pastes mean what was on the screen when their turn came, and their turns come in the order of typing.
+"""Keys, pastes and clicks mean what is on the screen when their turn comes, and their turns come in order.
 
 Textual hands a key to the widget that has the focus, and looks for a binding once the key has bubbled up: of keys that
 come in one burst (typed ahead, pasted, over a slow line), those after ``/`` would still meet the list, those after
@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from textual.app import App
 from textual.dom import DOMNode
-from textual.events import Key, Paste
+from textual.events import Key, MouseEvent, MouseUp, Paste
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -53,15 +53,19 @@ class Typist(Protocol):
         """Do what a key is bound to here; False where it is not."""
         ...
 
+    async def pass_on(self, event: MouseEvent) -> DOMNode:
+        """Give what the mouse does to the widget under it, and that widget."""
+        ...
+
 
 class Keyboard:
-    """The keys that wait for their turn, and who must be done first."""
+    """The keys, pastes and clicks that wait for their turn, and who must be done first."""
 
     def __init__(self, app: Typist, moves: Collection[str]) -> None:
         """Take keys for an app; ``moves`` only move a cursor, so that the next key need not wait for them."""
         self._app = app
         self._moves = moves
-        self._waiting: deque[Key | Paste] = deque()
+        self._waiting: deque[Key | Paste | MouseEvent] = deque()
         self._last: DOMNode | None = None
         """Who got the last key; None once all that came of it is done."""
         self._standing: WeakSet[Screen[object]] = WeakSet()
@@ -73,11 +77,11 @@ class Keyboard:
 
     @property
     def waits(self) -> bool:
-        """Say whether a key waits for its turn."""
+        """Say whether anything waits for its turn."""
         return bool(self._waiting)
 
-    async def take(self, typed: Key | Paste) -> None:
-        """Take a key or a paste; it has its turn at once when nothing is before it."""
+    async def take(self, typed: Key | Paste | MouseEvent) -> None:
+        """Take a key, a paste or a click; it has its turn at once when nothing is before it."""
         self._waiting.append(typed)
         await self.go_on()
 
@@ -117,8 +121,12 @@ class Keyboard:
             self._standing.add(self._before)
         self._last = self._before = self._until = None
 
-    async def _turn(self, typed: Key | Paste) -> None:
-        """Type into the input that has the focus, else do what a key means."""
+    async def _turn(self, typed: Key | Paste | MouseEvent) -> None:
+        """Type into the input that has the focus, else do what a key means, or the mouse."""
+        if isinstance(typed, MouseEvent):
+            clicked = await self._app.pass_on(typed)
+            self._last = clicked if isinstance(typed, MouseUp) else self._last
+            return
         here = self._app.focused
         if isinstance(typed, Paste):
             if isinstance(here, Input):

@@ -10,6 +10,7 @@ import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -27,6 +28,11 @@ class Rows(Widget, can_focus=True):
     """A list that opens by a message, as lists do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open"), Binding("w", "work")]
+
+    def on_click(self) -> None:
+        """Tell the app."""
+        assert isinstance(self.app, Desk)
+        self.app.action_note("click")
 
     def action_open(self) -> None:
         """Tell the screen."""
@@ -96,6 +102,18 @@ class Desk(App[None]):
         """Keep what was typed."""
         self.kept.put_nowait(what)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Give clicks to the keyboard."""
+        if isinstance(event, events.MouseDown | events.MouseUp) and not event.is_forwarded:
+            await self.keyboard.take(event)
+        else:
+            await super().on_event(event)
+
+    async def pass_on(self, event: events.MouseEvent) -> DOMNode:
+        """Do what the mouse does."""
+        await super().on_event(event)
+        return self.screen
+
     async def run_bound(self, key: str) -> bool:
         """Do what a key is bound to."""
         return await self._check_bindings(key)
@@ -154,3 +172,15 @@ async def test_a_paste_is_one_line_of_the_field_that_has_the_focus() -> None:
         await desk.keyboard.take(events.Paste("one\ntwo"))
         await desk.type("enter")
         assert await kept(desk, 1) == ["one"]
+
+
+async def test_a_click_comes_after_the_keys_before_it() -> None:
+    """It means what is under the pointer once these are obeyed, and the keys after it wait for what it does."""
+    desk = Desk()
+    async with desk.run_test():
+        await desk.type("enter", "a", "enter")
+        assert desk.keyboard.waits
+        for kind in (events.MouseDown, events.MouseUp):
+            await desk.on_event(kind(None, 5, 5, 0, 0, 1, shift=False, meta=False, ctrl=False))
+        await desk.type("x")
+        assert await kept(desk, 3) == ["a", "click", "x"]
