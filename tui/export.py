@@ -126,8 +126,8 @@ async def rows_of(fetch: Fetch, wanted: Wanted) -> AsyncIterator[Rows]:
 
 
 async def marked_rows(fetch: Fetch, wanted: Wanted, most: int) -> list[Row] | None:
-    """Give the rows that are wanted; None when they are more than ``most``. Raises ``PortFault``."""
-    if len(wanted.marks) > most:
+    """Give the rows that are wanted; None when they are more than ``most`` or not known by id. Raises ``PortFault``."""
+    if len(wanted.marks) > most or not wanted.marks.is_known:
         return None
     found: list[Row] = []
     async for page in rows_of(fetch, wanted):

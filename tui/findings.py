@@ -47,6 +47,8 @@ class Shown:
     total: int = 0
     counted: bool = True
     """Whether the numbers are those of the query."""
+    fetched: bool = True
+    """Whether rows are here, or under way."""
     took_seconds: float | None = None
     """How long the filter took; None where it is not worth telling."""
     waiting_seconds: float | None = None
@@ -103,7 +105,7 @@ def _found(shown: Shown) -> str:
         waited = "" if shown.waiting_seconds is None else f", {shown.waiting_seconds:.1f} s"
         return f"{number(shown.matching)}+ found, … counting{waited}"
     if not shown.counted and shown.waiting_seconds is None:
-        return "… asking the store"
+        return "… asking the store" if shown.fetched else "not fetched"
     if shown.waiting_seconds is not None:
         return f"… asking the store, {shown.waiting_seconds:.1f} s"
     if not shown.typed:

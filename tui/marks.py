@@ -1,12 +1,13 @@
 """Which findings are marked: some that were picked, or all that match a query but some; pure.
 
-Marking a million findings fetches none of them. What came after the moment of marking is not marked: nobody has
-acknowledged, waived or copied what was not there yet.
+Marking a million findings fetches none of them. Nobody acknowledges, waives or copies what was not there to be read: of
+as many as can be acted upon at once it is known by id which matched at the moment of marking, and no other is marked,
+though it has come to match since. More are only written to a file, and judged by when they were first seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +15,9 @@ import msgspec
 
 from engine.port import Query, Row
 from tui.format import number
+
+MARKED_MOST = 2_000
+"""Findings that are copied, acknowledged or put into one waiver; a file takes any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Marks:
     """How many matched then."""
     but: frozenset[int] = frozenset()
     """Ids that ``every`` does not mean."""
+    ids: frozenset[int] | None = None
+    """Those that matched ``every`` when it was marked; None where that is not known."""
 
     def __contains__(self, row: object) -> bool:
         """Tell whether a finding of the list is marked."""
@@ -37,7 +43,8 @@ class Marks:
             return False
         if self.every is None or self.at is None:
             return row.id in self.picked
-        return row.id not in self.but and row.first_seen <= self.at
+        was_there = row.first_seen <= self.at if self.ids is None else row.id in self.ids
+        return was_there and row.id not in self.but
 
     def __len__(self) -> int:
         """Count them; of all that match a query, as many as matched when they were marked."""
@@ -50,6 +57,16 @@ class Marks:
         if row.id in self.picked:
             return Marks({each: kept for each, kept in self.picked.items() if each != row.id})
         return Marks({**self.picked, row.id: row})
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known by id which are marked."""
+        return self.every is None or self.ids is not None
+
+    def resolved(self, rows: Iterable[Row]) -> Marks:
+        """Mean these of all that match: they are what matched."""
+        ids = frozenset(row.id for row in rows)
+        return replace(self, ids=ids, matched=len(ids), but=self.but & ids)
 
     def described(self) -> str:
         """Say how many are marked; empty of none."""

@@ -44,3 +44,13 @@ def test_the_order_of_a_list_does_not_make_it_another() -> None:
     """Sorting and paging keep the marks, a filter does not."""
     assert same_list(Query(sort="label", offset=200), Query(reverse=True, around=3))
     assert not same_list(Query(text="x"), Query())
+
+
+def test_marks_by_id_are_those_that_matched() -> None:
+    """What has come to match since is not meant, though it was first seen before; an exception that left is none."""
+    marks = all_of(Query(), 9, NOW).toggled(a_row(1)).toggled(a_row(9))
+    known = marks.resolved([a_row(1), a_row(2), a_row(3)])
+
+    assert (marks.is_known, known.is_known, Marks().is_known) == (False, True, True)
+    assert [number for number in range(1, 10) if a_row(number) in known] == [2, 3]
+    assert known.described() == "2 marked, all but 1"

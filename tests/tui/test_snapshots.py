@@ -21,7 +21,7 @@ from tests.support.pictures import picture as drawn_by
 from tests.support.pictures import svg, told
 from tests.support.screens import LARGE, SMALL, shown
 from tui.place import Place
-from tui.screens.family import REST_SECONDS
+from tui.screens.closer import REST_SECONDS
 
 FOLDER: Final = Path(__file__).parent / "snapshots"
 SWITCH: Final = "CONTROLWATCH_WRITE_SNAPSHOTS"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import ClassVar, Self
 
 import msgspec
@@ -14,30 +16,28 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from engine.port import Event, EventQuery
+from engine.port import EventQuery, Events
 from tui.density import Density
 from tui.eventlog import (
     KINDS,
     Fold,
     chips,
-    folded,
-    fresh,
     headings,
     held_back,
     kind_chips,
     next_kind,
     nothing,
     parse_filter,
-    rows,
     toggled,
     told,
 )
 from tui.format import clean, full, number
 from tui.keys import EVENTS, Key, bindings
 from tui.lines import Line, Span, line
+from tui.logged import Logged
 from tui.period import SPANS
 from tui.place import Place
-from tui.screens.page import Page
+from tui.screens.answered import Answered
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 from tui.widgets.log import Log
@@ -76,12 +76,11 @@ def events_of(query: EventQuery, about: str) -> Place:
     return Place("events", query.what, Left(query, "", follows=True, key=None, about=about))
 
 
-class EventsScreen(Page):
+class EventsScreen(Answered):
     """A list of events, and everything about the selected one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVENTS)
     KEYS: ClassVar[tuple[Key, ...]] = EVENTS
-    WAITS: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = (
         "move.open",
         "list.filter",
@@ -96,23 +95,15 @@ class EventsScreen(Page):
 
     def __init__(self, what: str = "") -> None:
         self._query = EventQuery(what=what)
-        self._about = self._span = self._typed = self._fault = self._error = ""
+        self._about = self._span = self._typed = self._fault = ""
         self._follows = True
         self._paused = False
-        self._events: Sequence[Event] = ()
-        self._folds: Sequence[Fold] = ()
-        self._version = 0
-        self._matching = 0
-        self._new = 0
-        """Events that came since the view was paused."""
-        self._new_rows = 0
-        """Rows that they fold into."""
+        self._log = Logged()
         self._lately = Density()
-        self._asked = False
-        self._loading = False
+        self._adding = 0
+        """The turn of the question for which older events are under way."""
         self._seen: object = None
         self._debounce: Timer | None = None
-        self._drawn: tuple[object, list[tuple[str, Line]]] = (None, [])
         self._chips = Strips(self._chip_lines, id="chips")
         self._kinds = Strips(lambda _width: [kind_chips(self._query.kinds, self.home.keymap)], id="heads")
         self._density = Strips(lambda width: self._lately.lines(self.model.now, width), id="density")
@@ -138,8 +129,9 @@ class EventsScreen(Page):
         if isinstance(place.left, Left):
             self._query, self._typed, self._follows = place.left.query, place.left.typed, place.left.follows
             self._list.key, self._about, self._span = place.left.key, place.left.about, place.left.span
+            self._forget()
             if self.is_mounted:
-                self._again()
+                self.ask_again()
 
     def narrow(self, typed: str) -> None:
         """Filter the list, as if it was typed."""
@@ -152,18 +144,19 @@ class EventsScreen(Page):
 
     def held(self) -> str:
         """Say how many events the paused view does not show."""
-        return f"+{number(self._new)} new" if self._paused else ""
+        return f"+{number(self._log.new)} new" if self._paused else ""
 
     def body(self) -> Sequence[Widget]:
         """Give the filter, the kinds, the list and the detail."""
-        return [self._chips, self._prompt, self._kinds, self._density, Container(self._list, self._detail, id="log")]
+        lists = Container(self._list, self._detail, id="log")
+        return [self.untold, self._chips, self._prompt, self._kinds, self._density, lists]
 
     def on_mount(self) -> None:
         """Fetch the newest."""
         self._prompt.display = False
         self._list.framed = False
         self.set_focus(self._list)
-        self._again()
+        self.ask_again()
 
     def lay_out(self, width: int, height: int) -> None:
         """Put the detail beside the list where there is room."""
@@ -175,35 +168,28 @@ class EventsScreen(Page):
         """Draw; fetch again when something has happened, or count it while paused."""
         snapshot = self.model.snapshot
         seen = (snapshot.events[:1], len(snapshot.events)) if snapshot is not None else None
-        if self._seen is not None and seen != self._seen and self._asked:
-            self._again()
+        if self._seen is not None and seen != self._seen:
+            self.ask_again()
         self._seen = seen
         super().draw()
 
-    def _again(self) -> None:
-        """Fetch what is here again."""
-        start(self, self._load, group="events", exclusive=True)
+    def asked_for(self) -> str:
+        """Name what is asked of the engine."""
+        return "events"
 
-    async def _load(self) -> None:
-        limit = PAGE_ROWS if self._paused else max(PAGE_ROWS, min(len(self._events), AGAIN_ROWS))
+    def ask_again(self) -> None:
+        """Fetch what is here again, or count what a paused list does not show."""
+        turn = self.answer.ask(self._asking)
+        start(self, partial(self._load, turn), group="events", exclusive=True)
+
+    async def _load(self, turn: int) -> None:
+        limit = PAGE_ROWS if self._paused else max(PAGE_ROWS, min(len(self._log.events), AGAIN_ROWS))
         query = msgspec.structs.replace(self._asking, offset=0, limit=limit)
-        try:
-            found = await self.home.port.events(query)
+        with suppress(OSError, TimeoutError), self.answer.noting(turn):
+            self._take(await self.home.port.events(query))
+            self.answer.came(turn)
             if self._density.display:
                 await self._lately.ask(self.home.port, query, self.model.now, self.app.size.width)
-            self._error = ""
-        except (OSError, TimeoutError) as error:
-            self._error, self._asked = str(error), True
-            self._show()
-            return
-        self._asked = True
-        if self._paused:
-            self._new = max(0, found.matching - self._matching)
-            self._new_rows = len(fresh(found.events, self._events[0] if self._events else None))
-        else:
-            self._take(found.events, found.matching)
-            if self._follows and self._folds:
-                self._list.select(self._folds[0].key)
         self._show()
 
     @property
@@ -213,50 +199,50 @@ class EventsScreen(Page):
             return self._query
         return msgspec.structs.replace(self._query, since=(self.model.now - SPANS[self._span]).astimezone(UTC))
 
-    def _take(self, events: Sequence[Event], matching: int) -> None:
-        self._events, self._matching = events, matching
-        self._folds = folded(events)
-        self._version += 1
-
-    async def _older(self) -> None:
-        """Fetch the page below."""
-        query = msgspec.structs.replace(self._asking, offset=len(self._events), limit=PAGE_ROWS)
-        try:
-            found = await self.home.port.events(query)
-        except (OSError, TimeoutError) as error:
-            self.say(f"events not fetched: {error}", "fail")
+    def _take(self, found: Events) -> None:
+        """Show the newest, or tell how many a paused list does not show."""
+        if self._paused:
+            self._log.count(found)
             return
+        self._log.take(found)
+        if self._follows and self._log.folds:
+            self._list.select(self._log.folds[0].key)
+
+    async def _older(self, turn: int) -> None:
+        """Fetch the page below; what comes after the question has changed is of another list."""
+        try:
+            with suppress(OSError, TimeoutError), self.answer.noting(turn):
+                found = await self.home.port.events(self._log.below(self._asking, PAGE_ROWS))
+                if turn == self.answer.turn:
+                    self._log.add(found)
         finally:
-            self._loading = False
-        matching = self._matching if self._paused else found.matching
-        self._take([*self._events, *found.events], matching)
+            if self._adding == turn:
+                self._adding = 0
         self._show()
 
     def _show(self) -> None:
         self.unveil()
+        self.tell_untold()
         for widget in (self._top, self._chips, self._kinds, self._density, self._list, self._detail):
             if widget.display:
                 widget.redraw()
 
     @property
     def _fold(self) -> Fold | None:
-        return next((fold for fold in self._folds if fold.key == self._list.key), None)
+        return self._log.fold(self._list.key)
 
     def _content(self, width: int) -> Content:
-        depends = (self._version, width, self.model.now.tzinfo)
-        if self._drawn[0] != depends:
-            self._drawn = depends, rows(self._folds, self.model.now, width - 1)
-        empty = line(Span("  …", "dim")) if not self._asked else nothing(self._query, self._typed, self.home.keymap)
-        if self._error:
-            empty = line(Span(f"  not fetched: {clean(self._error)}", "fail"))
-        older = self._matching - len(self._events)
+        is_here = self.answer.shown is not None
+        empty = nothing(self._query, self._typed, self.home.keymap) if is_here else line(Span("  …", "dim"))
+        if self.answer.error:
+            empty = line(Span(f"  not fetched: {clean(self.answer.error)}", "fail"))
         return Content(
             title=line(Span("Events", "strong")),
             note=line(Span("newest first", "dim")),
-            head=[*held_back(self._new, self._new_rows, self.home.keymap), headings(self.model.now, width - 1)],
-            rows=self._drawn[1],
+            head=[*held_back(self._log.new, self._log.new_rows, self.home.keymap), headings(self.model.now, width - 1)],
+            rows=self._log.rows(self.model.now, width - 1),
             empty=[empty],
-            more=lambda keys: line(Span(f"… {number(len(keys))} more here, {number(max(0, older))} older", "dim")),
+            more=lambda keys: line(Span(f"… {number(len(keys))} more here, {number(self._log.older)} older", "dim")),
         )
 
     def _chip_lines(self, _width: int) -> list[Line]:
@@ -267,8 +253,8 @@ class EventsScreen(Page):
                 fault=self._fault,
                 follows=self._follows,
                 held=self.held(),
-                shown=len(self._events),
-                matching=self._matching,
+                shown=len(self._log.events),
+                matching=self._log.matching,
                 about=self._about or (f"last {self._span}" if self._span else ""),
             )
         ]
@@ -278,9 +264,10 @@ class EventsScreen(Page):
         if message.board is not self._list:
             return
         self._detail.redraw()
-        if self._list.left < NEAR_ROWS and len(self._events) < self._matching and not self._loading and self._events:
-            self._loading = True
-            start(self, self._older, group="older")
+        turn = self.answer.turn
+        if self._list.left < NEAR_ROWS and self._log.older and self._log.events and self._adding != turn:
+            self._adding = turn
+            start(self, partial(self._older, turn), group="older")
 
     def on_board_opened(self) -> None:
         """Go to the object of the event."""
@@ -343,8 +330,14 @@ class EventsScreen(Page):
     def _change(self, **changes: object) -> None:
         """Show another query, from its newest event on."""
         self._query = msgspec.structs.replace(self._query, **changes)
-        self._paused, self._new, self._events = False, 0, ()
-        self._again()
+        self._paused = False
+        self._forget()
+        self.ask_again()
+
+    def _forget(self) -> None:
+        """Let go of what is here: it is of another question."""
+        self._log, self._lately = Logged(), Density()
+        self.answer.drop()
 
     def close_prompt(self) -> bool:
         """Go back to the list; what was typed stays."""
@@ -395,6 +388,5 @@ class EventsScreen(Page):
         """Leave the list as it is, or catch up."""
         self._paused = not self._paused
         if not self._paused:
-            self._new = 0
-            self._again()
+            self.ask_again()
         self._show()

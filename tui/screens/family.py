@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar, Self
 
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Event, Query, Row
+from engine.port import Query, Row
 from tui.columns import Sort
-from tui.dossier import Dossier
 from tui.family import checks, data, judged, nothing_found, split, told_of
 from tui.filters import applied, parse, whole
-from tui.finding import page
 from tui.findings import Sight, View, about, place
 from tui.format import clean, number
 from tui.glance import trend
@@ -27,25 +23,20 @@ from tui.lines import BLANK, Line, Span, line
 from tui.model import FAMILIES, Item
 from tui.outages import outages
 from tui.place import Place
+from tui.screens.answered import last_deed
+from tui.screens.closer import Closer
 from tui.screens.listing import Listing
 from tui.screens.waive import waive_blind
-from tui.status import row_word, sources_of, word_cell
+from tui.status import sources_of
 from tui.widgets.bars import Strips
-from tui.widgets.board import Board, Content
 from tui.widgets.table import Table
-from tui.work import start
 
-REST_SECONDS = 0.15
-"""How long the cursor rests on a finding before its evidence is fetched."""
 WIDE = 120
 """From this width on the finding under the cursor is told beside the list."""
 VAST = 200
 """From this width on that page has two columns of its own."""
 LOW, TALL = 16, 36
 """Below so many rows the list is all there is; from so many on what a source costs is told of three of them."""
-SCROLLED = 3
-"""Lines of the page beside the list that a key scrolls."""
-ALIKE, SIMILAR = "list.alike", "finding.similar"
 ROOMY = (100, 30)
 """Columns and rows from which on the past of one check is told."""
 
@@ -87,16 +78,11 @@ class FamilyScreen(Listing):
         """How the list is to be shown once it is there."""
         self._seen: object = None
         """What the rows depend on, as it was when they were fetched."""
-        self._dossier = Dossier()
-        """What is known of the finding under the cursor, once the cursor rests on it."""
-        self._rest: Timer | None = None
-        self._told: int | None = None
-        """The finding that the page beside the list is about."""
         self._checks = Strips(self._check_lines, id="checks")
         self._outages = Strips(self._outage_lines, id="outages")
         self._place = Strips(self._place_lines, id="place")
         self._about = Strips(self._about_lines, id="about")
-        self._detail = Board(self._detail_content, id="detail", selects=False)
+        self._closer = Closer(self, self.table)
         self.table.query_shown = Query(family=family)
         self.table.scrolled = self._place.redraw
 
@@ -147,8 +133,8 @@ class FamilyScreen(Listing):
 
     def body(self) -> Sequence[Widget]:
         """Give the checks, what is not told, the filter, and the list beside its detail."""
-        lists = Horizontal(Vertical(self.heads, self.table, self._place, id="list"), self._detail, id="lists")
-        return [self._checks, self._outages, self.chips, self.prompt, self.hints, lists, self._about]
+        lists = Horizontal(Vertical(self.heads, self.table, self._place, id="list"), self._closer.board, id="lists")
+        return [self._checks, self._outages, self.untold, self.chips, self.prompt, self.hints, lists, self._about]
 
     def on_mount(self) -> None:
         """Fetch the first page."""
@@ -179,17 +165,16 @@ class FamilyScreen(Listing):
         self._make_room()
         super().draw()
         told = [(item.view.name, item.view.as_of, item.view.standing, item.view.opened_24h) for item in self.items()]
-        seen = (told, self._acted())
+        seen = (told, last_deed(self.model, {item.view.name for item in self.items()}))
         if self._seen is not None and seen != self._seen and self.table.is_mounted:
             self.renew()
         self._seen = seen
         self.table.redraw(fresh=True)
 
-    def _acted(self) -> Event | None:
-        """Say what a person did last with a check of the family, such as acknowledging a finding; None: nothing."""
-        names = {item.view.name for item in self.items()}
-        events = self.model.snapshot.events if self.model.snapshot is not None else ()
-        return next((each for each in events if each.kind == "operator" and each.what in names), None)
+    def go_on(self) -> None:
+        """Ask again for the evidence of the finding under the cursor, too."""
+        self._closer.go_on()
+        super().go_on()
 
     def items(self) -> list[Item]:
         """Give the checks of the family."""
@@ -203,11 +188,9 @@ class FamilyScreen(Listing):
         """Draw what is around the list."""
         super().redraw_edges()
         self._make_room()
-        if self._told != self.table.cursor_id:
-            self._told = self.table.cursor_id
-            self._detail.move_to(0)
-        for widget in (self._top, self._checks, self._outages, self._place, self._about, self._detail):
+        for widget in (self._top, self._checks, self._outages, self._place, self._about):
             widget.redraw()
+        self._closer.turn()
         self._look_closer()
 
     def kept_as(self) -> str:
@@ -247,52 +230,8 @@ class FamilyScreen(Listing):
         return about(row, self.model.check(row.check) if row else None, self.model, width)
 
     def _look_closer(self) -> None:
-        """Fetch evidence and history of the finding beside the list, once the cursor rests."""
-        row, found = self.table.row, self._dossier.found
-        if not self.has_class("wide") or row is None or (found is not None and found.row == row):
-            return
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(REST_SECONDS, self._fetch_detail)
-
-    def _fetch_detail(self) -> None:
-        row = self.table.row
-        if row is not None:
-            start(self, partial(self._load, row.id), group="detail", exclusive=True)
-
-    async def _load(self, finding: int) -> None:
-        try:
-            await self._dossier.find(self.home.port, finding)
-        except (OSError, TimeoutError) as error:
-            self.say(f"evidence not fetched: {error}", "fail")
-            return
-        self._detail.redraw()
-        await self._dossier.look_around(self.home.port, self.model)
-        self._detail.redraw()
-
-    def _detail_content(self, width: int) -> Content:
-        row = self.table.row
-        keys = self.keys_shown()
-        shown = None if row is None else self._dossier.sheet(self.model, {**keys, SIMILAR: keys[ALIKE]}, row)
-        if row is None or shown is None:
-            return Content(title=line(Span("Finding", "strong")), empty=[line(Span("  none is selected", "dim"))])
-        word, down, up = row_word(row), keys["detail.down"], keys["detail.up"]
-
-        def more(hidden: Sequence[str]) -> Line:
-            above = hidden[0] == "0"
-            return line(
-                Span(f"… {len(hidden)} more {'above' if above else 'below'}  ", "dim"),
-                Span(up if above else down, "key", f"scroll_detail({-1 if above else 1})"),
-                Span(" scrolls  ", "dim"),
-                Span(self.home.keymap.named("move.open"), "key", "open_here"),
-                Span(" whole page", "dim", "open_here"),
-            )
-
-        return Content(
-            title=line(word_cell(word, len(word) + 2), Span(f" {clean(row.label, 80)}", "strong")),
-            rows=[(str(index), each) for index, each in enumerate(page(shown, width))],
-            more=more,
-        )
+        if self.has_class("wide"):
+            self._closer.look()
 
     def nothing(self) -> Line:
         """Say why there is no row: filtered away, or proof that it was looked at."""
@@ -318,8 +257,7 @@ class FamilyScreen(Listing):
 
     def action_scroll_detail(self, way: int) -> None:
         """Scroll the page beside the list."""
-        for _ in range(SCROLLED):
-            (self._detail.action_down if way > 0 else self._detail.action_up)()
+        self._closer.scroll(way)
 
     def action_alike(self) -> None:
         """Show only the findings of the same check with the same reason: a filter, which esc clears."""

@@ -20,7 +20,7 @@ from tui.keys import FINDING, Key, bindings
 from tui.lines import Span, line
 from tui.model import FAMILIES
 from tui.place import Place
-from tui.screens.page import Page
+from tui.screens.answered import Answered, last_deed
 from tui.screens.waive import request_waiver
 from tui.widgets.board import Board, Content
 from tui.work import start
@@ -29,7 +29,7 @@ WIDE = 120
 """From this width on the record is beside the page."""
 
 
-class FindingScreen(Page):
+class FindingScreen(Answered):
     """A page about one finding."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(FINDING)
@@ -45,13 +45,12 @@ class FindingScreen(Page):
         "go.back",
     )
 
-    WAITS: ClassVar[bool] = True
-
     def __init__(self, finding: int) -> None:
-        self._finding = finding
+        self._wanted = finding
+        """The finding that is asked for; what is done is done to the one that is shown."""
+        self._steps = 0
+        """How many findings further down the list the one is that is wanted; negative: further up."""
         self._dossier = Dossier()
-        self._asked = False
-        self._error = ""
         self._seen: object = None
         self._page = Board(self._page_content, id="page", selects=False)
         self._record = Board(self._record_content, id="record", selects=False)
@@ -64,7 +63,7 @@ class FindingScreen(Page):
 
     def place(self) -> Place:
         """Say which finding this is."""
-        return Place("finding", str(self._finding))
+        return Place("finding", str(self._wanted))
 
     def crumbs(self) -> str:
         """Say where this is."""
@@ -75,23 +74,24 @@ class FindingScreen(Page):
 
     def body(self) -> Sequence[Widget]:
         """Give the page and the record."""
-        return [Horizontal(self._page, self._record, id="lists")]
+        return [self.untold, Horizontal(self._page, self._record, id="lists")]
 
     def on_mount(self) -> None:
         """Fetch the finding."""
         self.set_focus(self._page)
-        self._fetch()
+        self.ask_again()
 
     def lay_out(self, width: int, _height: int) -> None:
         """Put the record beside the page where there is room."""
         self.set_class(width >= WIDE, "wide")
 
     def draw(self) -> None:
-        """Draw; fetch again when its check was judged again."""
-        item = self.model.check(self._found.row.check) if self._found else None
-        seen = (item.view.as_of, item.view.standing) if item else None
+        """Draw; fetch again when its check was judged again, or a person did something with it."""
+        check = self.check_here()
+        item = self.model.check(check)
+        seen = (item.view.as_of, item.view.standing, last_deed(self.model, {check})) if item else None
         if self._seen is not None and seen is not None and seen != self._seen:
-            self._fetch()
+            self.ask_again()
         self._seen = seen
         super().draw()
 
@@ -99,32 +99,57 @@ class FindingScreen(Page):
     def _found(self) -> Detail | None:
         return self._dossier.found
 
-    def _fetch(self) -> None:
-        start(self, self._load, group="detail", exclusive=True)
+    def asked_for(self) -> str:
+        """Name what is asked of the engine."""
+        return "finding"
 
-    async def _load(self) -> None:
+    def ask_again(self) -> None:
+        """Fetch the finding, or the one so many steps from it."""
+        turn = self.answer.ask((self._wanted, self._steps))
+        start(self, partial(self._load, turn), group="detail", exclusive=True)
+
+    async def _load(self, turn: int) -> None:
         try:
-            await self._dossier.find(self.home.port, self._finding)
-            self._error = ""
-        except (OSError, TimeoutError) as error:
-            self._error = str(error)
-        self._asked = True
+            with self.answer.noting(turn):
+                await self._look(turn)
+        except (OSError, TimeoutError):
+            if self._found is not None:
+                self._wanted = self._found.row.id
+        finally:
+            if turn == self.answer.turn:
+                self._steps = 0
         self.unveil()
         self.draw()
         if self._found is not None:
             await self._dossier.look_around(self.home.port, self.model)
             self._page.redraw()
 
+    async def _look(self, turn: int) -> None:
+        """Fetch the finding that is wanted, and show it once it is there; raises ``PortFault``."""
+        wanted = await self._stepped()
+        await self._dossier.find(self.home.port, wanted)
+        self.answer.came(turn)
+        self._steps = 0
+        if self._wanted != wanted:
+            self._wanted = wanted
+            self._page.move_to(0)
+
+    async def _stepped(self) -> int:
+        """Go so many steps in the list from which this was opened; gives where that ends. Raises ``PortFault``."""
+        wanted, way = self._wanted, 1 if self._steps > 0 else -1
+        for _ in range(abs(self._steps)):
+            found = await self.home.stack.neighbour(self, wanted, way)
+            if found is None:
+                self.say(f"no finding {'after' if way > 0 else 'before'} this one in the list", "dim")
+                break
+            wanted = found
+        return wanted
+
     def _page_content(self, width: int) -> Content:
         shown = self._dossier.sheet(self.model, self.keys_shown())
         if self._found is None or shown is None:
-            told = (
-                f" not fetched: {clean(self._error)}"
-                if self._error
-                else " this finding is gone"
-                if self._asked
-                else " …"
-            )
+            gone = " this finding is gone" if self.answer.as_of is not None else " …"
+            told = f" not fetched: {clean(self.answer.error)}" if self.answer.error else gone
             return Content(title=line(Span("Finding", "strong")), empty=[line(Span(told, "dim"))])
         return Content(
             title=title(self._found),
@@ -156,24 +181,12 @@ class FindingScreen(Page):
 
     def look_again(self) -> None:
         """Show what a command changed."""
-        self._fetch()
+        self.ask_again()
 
     def action_neighbour(self, way: int) -> None:
         """Show the next or the previous finding of the list."""
-        start(self, partial(self._step, way), group="step", exclusive=True)
-
-    async def _step(self, way: int) -> None:
-        try:
-            found = await self.home.stack.neighbour(self, self._finding, way)
-        except (OSError, TimeoutError) as error:
-            self.say(f"not fetched: {error}", "fail")
-            return
-        if found is None:
-            self.say("no finding after this one in the list" if way > 0 else "no finding before this one", "dim")
-            return
-        self._finding = found
-        self._page.move_to(0)
-        await self._load()
+        self._steps += way
+        self.ask_again()
 
     def action_similar(self) -> None:
         """Show the check's findings with the same reason."""

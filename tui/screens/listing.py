@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
-from typing import ClassVar, get_args
+from typing import get_args
 
 import msgspec
 from textual.timer import Timer
@@ -17,10 +16,12 @@ from tui.filters import Filter, Scope, applied, parse, suggestions
 from tui.findings import VIEWS, Shown, chips
 from tui.format import clean, number
 from tui.lines import BLANK, Line, Span, ends, line, size
-from tui.marks import Marks, all_of, same_list
+from tui.marks import Marks, same_list
 from tui.model import Item, Word
+from tui.screens.answered import Answered
+from tui.screens.freezing import Freezing
+from tui.screens.marking import Marking
 from tui.screens.menu import Menu, Option
-from tui.screens.page import Page
 from tui.screens.prompt import Prompt, Suggest
 from tui.screens.shape import Shape
 from tui.screens.taking import Taking
@@ -32,8 +33,6 @@ from tui.work import start
 
 DEBOUNCE_SECONDS = 0.05
 BAD = {Word.FAIL, Word.BLIND}
-HELD_MAX = 200
-"""Changes that are counted while the list is frozen; more are told as so many and more."""
 _SORT_SAYS = {
     "worst": "failures first, urgent before others, then the longest",
     "since": "the longest first",
@@ -44,30 +43,24 @@ _SORT_SAYS = {
 }
 
 
-class Listing(Page):
+class Listing(Answered):
     """A list of findings and what is done with it; the screen itself says which checks it is about."""
-
-    WAITS: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
         self.typed = ""
         """What was typed into the filter."""
         self.narrowed = Filter()
-        self._frozen_at: datetime | None = None
-        self._known_at: datetime | None = None
-        """When the engine was last asked for rows; whatever it told was there by then."""
-        self._frozen_matching = 0
-        self._held = 0
-        """Changes since the list was frozen."""
         self._debounce: Timer | None = None
         self.chips = Strips(self._chip_lines, id="chips")
         self.heads = Strips(self._head_lines, id="heads")
         self.hints = Strips(self._hint_lines, id="hints")
-        self.table = Table(self._fetch, self._row, self.moved, id="findings")
+        self.table = Table(self._fetch, self._row, self.moved, answer=self.answer, id="findings")
         self.shape = Shape(self, self.table, self.kept_as)
         self.prompt = Prompt(self.close_prompt, Suggest(self.scope))
-        self.taking = Taking(self, self.table, self.said)
+        self.freezing = Freezing(self, self.table)
+        self.marking = Marking(self, self.table)
+        self.taking = Taking(self, self.table, self.said, self.marking.ready)
 
     def items(self) -> Sequence[Item]:
         """Give the checks that the list is about."""
@@ -101,7 +94,7 @@ class Listing(Page):
 
     def held(self) -> str:
         """Say how much the frozen list does not show."""
-        return "" if self._frozen_at is None else f"+{self._held}{'+' * (self._held >= HELD_MAX)}"
+        return self.freezing.held()
 
     def _chip_lines(self, width: int) -> list[Line]:
         table = self.table
@@ -112,6 +105,7 @@ class Listing(Page):
             matching=table.matching if table.loaded else 0,
             total=table.total,
             counted=table.counted,
+            fetched=table.loaded or not self.answer.error,
             took_seconds=table.took_seconds or None,
             waiting_seconds=table.waiting_seconds if table.is_slow else None,
             marked=table.marks.described(),
@@ -138,10 +132,7 @@ class Listing(Page):
         return [line(Span("   " + clean("  ".join(found)), "dim"))]
 
     async def _fetch(self, query: Query) -> Rows:
-        asked_at = self.home.clock()
-        rows = await self.home.port.rows(query)
-        self._known_at = asked_at
-        return rows
+        return await self.home.port.rows(query)
 
     def _row(self, row: Row, _width: int) -> Line:
         return row_line(row, self.model.check(row.check), self.model.now, self.shape.layout())
@@ -151,6 +142,7 @@ class Listing(Page):
     def moved(self) -> None:
         """Tell about another row."""
         self.unveil()
+        self.tell_untold()
         self.table.note = self.nothing()
         self.redraw_edges()
 
@@ -158,11 +150,25 @@ class Listing(Page):
         """Tell for how long the store has been asked."""
         self.chips.redraw()
 
-    def on_paged_failed(self, message: Table.Failed) -> None:
-        """Say that the engine did not give the rows."""
+    def on_paged_failed(self) -> None:
+        """Say that the engine did not give the rows, until it does."""
         self.unveil()
-        self.chips.redraw()
-        self.say(f"rows not fetched: {message.error}", "fail")
+        self.tell_untold()
+        self.redraw_edges()
+
+    def asked_for(self) -> str:
+        """Say whether the rows that are shown are in the order that is asked for."""
+        shown = self.answer.shown
+        return "rows" if shown is None or shown == self.table.query_shown else "unsorted rows"
+
+    def ask_again(self) -> None:
+        """Fetch the rows that could not be fetched."""
+        self.table.again()
+
+    def go_on(self) -> None:
+        """Count again what a frozen list does not show, too, where that could not be counted."""
+        self.freezing.go_on()
+        super().go_on()
 
     # Filter -----------------------------------------------------------------------------------------------------------
 
@@ -225,8 +231,7 @@ class Listing(Page):
         if every is not None and not same_list(every, query):
             table.mark(Marks())
             self.say("the list is another: nothing is marked any more", "dim")
-        if self._frozen_at is not None:
-            self._thaw()
+        self.freezing.thaw()
         table.note = BLANK
         table.show(query)
         self.redraw_edges()
@@ -287,37 +292,23 @@ class Listing(Page):
 
     def action_freeze(self) -> None:
         """Leave the list as it is, or bring it up to date again."""
-        if self._frozen_at is None and not self.table.counted:
+        if not self.freezing.is_on and not self.table.counted:
             self._once_counted(self.action_freeze)
             return
-        if self._frozen_at is None:
-            self._frozen_at, self._frozen_matching, self._held = self.model.now, self.table.matching, 0
-        else:
-            self._thaw()
+        if self.freezing.is_on:
+            self.freezing.thaw()
             self.table.reload()
+        else:
+            self.freezing.freeze()
         self.redraw_edges()
         self.draw()
 
     def renew(self) -> None:
         """Fetch the rows again, or count what a frozen list does not show."""
-        if self._frozen_at is None:
-            self.table.reload()
+        if self.freezing.is_on:
+            self.freezing.count()
         else:
-            start(self, partial(self._count_held, self._frozen_at), group="held", exclusive=True)
-
-    def _thaw(self) -> None:
-        self._frozen_at, self._held = None, 0
-
-    async def _count_held(self, since: datetime) -> None:
-        """Count what came and what went since the list was frozen."""
-        newest = msgspec.structs.replace(self.table.query_shown, sort="since", reverse=True, offset=0, limit=HELD_MAX)
-        try:
-            rows = await self.home.port.rows(newest)
-        except (OSError, TimeoutError):
-            return  # The next judgement counts again.
-        came = sum(row.first_seen > since for row in rows.rows)
-        self._held = came + max(0, self._frozen_matching + came - rows.matching)
-        self.draw()
+            self.table.reload()
 
     # Marks and columns ------------------------------------------------------------------------------------------------
 
@@ -331,8 +322,7 @@ class Listing(Page):
         if self.table.waiting_seconds is not None or not self.table.counted:
             self._once_counted(self.action_mark_all)
             return
-        known_at = self.home.clock() if self._known_at is None else self._known_at
-        self.table.mark(all_of(self.table.query_shown, self.table.matching, known_at))
+        self.marking.mark_all()
 
     def _once_counted(self, action: Callable[[], None]) -> None:
         """Do something in a moment, if an answer is under way that counts the list."""

@@ -14,7 +14,7 @@ from engine.port.subjects import literal
 from tui.columns import Column, plain_cells
 from tui.export import CELL_CAP, Wanted, Written, marked_rows, path_fault, tsv, write
 from tui.format import clean, number
-from tui.marks import Marks
+from tui.marks import MARKED_MOST, Marks
 from tui.screens.deeds import acknowledge
 from tui.screens.form import Field, Form
 from tui.screens.menu import Menu, Option
@@ -26,17 +26,19 @@ from tui.work import start, tell
 CLIPBOARD_BYTES = 100_000
 """More than this no terminal takes by OSC 52; a file does."""
 EXPORT = "export"
-MARKED_MOST = 2_000
-"""Findings that are copied, acknowledged or put into one waiver; a file takes any number."""
 
 
 class Taking:
-    """What a list's findings are taken for; ``said`` tells in words what the list shows."""
+    """What a list's findings are taken for.
 
-    def __init__(self, on: Page, table: Table, said: Callable[[], str]) -> None:
+    ``said`` tells in words what the list shows; ``ready`` waits until it is known which findings are marked.
+    """
+
+    def __init__(self, on: Page, table: Table, said: Callable[[], str], ready: Callable[[], Awaitable[object]]) -> None:
         self._on = on
         self._table = table
         self._said = said
+        self._ready = ready
 
     @property
     def exporting(self) -> str:
@@ -118,6 +120,9 @@ class Taking:
         start(self._on, partial(self._fetch_marked, then), group="marked", exclusive=True)
 
     async def _fetch_marked(self, then: Callable[[Sequence[Row]], None]) -> None:
+        _ = await self._ready()
+        if not len(self._table.marks):
+            return  # It was told that they could not be fetched.
         try:
             rows = await marked_rows(self._on.home.port.rows, self.wanted(), MARKED_MOST)
         except (OSError, TimeoutError) as error:

@@ -2,7 +2,8 @@
 
 The cursor belongs to a row's id, not to its place: when rows come, go or are sorted anew it stays on its row, and
 the row stays where it is on the screen. Requests that are superseded are cancelled. Rows are shown before they are
-counted where that takes longer; until then no number is told.
+counted where that takes longer; until then no number is told. Rows of one question and of another are never mixed: what
+cannot be fetched leaves the rows that are there, unless they are those of another list.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -17,7 +20,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
-from engine.port import Query, Row, Rows
+from engine.port import PortFault, Query, Row, Rows
+from tui.answer import Answer
+from tui.marks import same_list
 from tui.widgets.pages import PAGE_ROWS, Pages, Place, Wish, beside, near, pages_of
 from tui.work import start
 
@@ -25,6 +30,7 @@ SLOW_SECONDS = 0.1
 """How long a question takes before that is told, and how often it is told then."""
 SEEK_PAGES = 25
 """Pages that are looked through for the next row of a kind."""
+_ANEW = "the list is being fetched anew"
 Fetch = Callable[[Query], Awaitable[Rows]]
 
 
@@ -41,13 +47,24 @@ class Paged(ScrollView):
             super().__init__()
             self.error = error
 
-    def __init__(self, fetch: Fetch, moved: Callable[[], None], *, id: str | None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        fetch: Fetch,
+        moved: Callable[[], None],
+        *,
+        answer: Answer | None = None,
+        id: str | None,  # noqa: A002 - Textual's name
+    ) -> None:
         super().__init__(id=id)
+        self.answer = answer or Answer(partial(datetime.now, UTC))
+        """How the asking stands; its turns number the pages that belong together."""
         self._moved = moved
         self._fetch = fetch
         self._pages = Pages()
-        self._generation = 0
-        self._busy = False
+        self._settled = 0
+        """The turn that the pages are of."""
+        self._adding = 0
+        """The turn of which one more page is under way."""
         self._began: float | None = None
         self._wish: Wish = ""
         self._answered = asyncio.Event()
@@ -98,38 +115,52 @@ class Paged(ScrollView):
         """Fetch what is in sight again."""
         self._ask(changed=not self.loaded)
 
+    def again(self) -> None:
+        """Fetch what could not be fetched: all of it, or the page that is missing."""
+        if self._settled != self.answer.turn or not self.counted:
+            self.reload()
+        elif not self._want():
+            self.answer.mended(self.answer.turn)
+
     def _ask(self, *, changed: bool) -> None:
-        self._generation += 1
+        turn = self.answer.ask(self.query_shown)
         self._began = time.monotonic()
         self._answered.clear()
-        work = partial(self._replace, self._generation, changed=changed)
-        start(self, work, group="pages", exclusive=True)
+        start(self, partial(self._replace, turn, changed=changed), group="pages", exclusive=True)
 
-    async def _replace(self, generation: int, *, changed: bool) -> None:
+    async def _replace(self, turn: int, *, changed: bool) -> None:
         """Fetch the pages in sight, then put them in the place of the old ones."""
-        self._busy, began = True, time.monotonic()
+        began = time.monotonic()
         slow = self.set_interval(SLOW_SECONDS, lambda: self.post_message(self.Slow()))
         try:
-            pages, place, first = await self._look_up(changed=changed)
-        except (OSError, TimeoutError) as error:
-            if generation == self._generation:
-                self._began = None
-                self._answered.set()
-                self.post_message(self.Failed(str(error)))
-            return
+            with suppress(OSError, TimeoutError), self.answer.noting(turn):
+                pages, place, first = await self._look_up(turn, changed=changed)
+                if turn != self.answer.turn:
+                    return
+                self.took_seconds, self._began = time.monotonic() - began, None
+                self.counted, self._wish = True, ""
+                self._settle(turn, pages, place, first)
         finally:
             slow.stop()
-            self._busy = False
-        if generation != self._generation:
-            return
-        self.took_seconds, self._began = time.monotonic() - began, None
-        self.counted, self._wish = True, ""
-        self._settle(pages, place, first)
-        self._answered.set()
-        self._want()
+            if turn == self.answer.turn:
+                self._began = None
+                self._answered.set()
+                self._fail() if self.answer.error else self._want()
 
-    def _settle(self, pages: Pages, place: Place, rows: Rows) -> None:
+    def _fail(self) -> None:
+        """Keep rows that could not be renewed; those of another list are not what is asked for."""
+        shown = self.answer.shown
+        if isinstance(shown, Query) and not same_list(shown, self.query_shown):
+            self.answer.drop()
+            self._pages, self.index, self.loaded = Pages(), 0, False
+            self._resize_to(Rows(rows=(), matching=0, total=0))
+            self.redraw()
+        self.post_message(self.Failed(self.answer.error))
+
+    def _settle(self, turn: int, pages: Pages, place: Place, rows: Rows) -> None:
         """Put pages in the place of the old ones."""
+        self.answer.came(turn)
+        self._settled = turn
         self._pages, self.index, self.loaded = pages, place.index, True
         self._resize_to(rows)
         self._remember()
@@ -137,13 +168,13 @@ class Paged(ScrollView):
         self.redraw()
         self._moved()
 
-    async def _look_up(self, *, changed: bool) -> tuple[Pages, Place, Rows]:
+    async def _look_up(self, turn: int, *, changed: bool) -> tuple[Pages, Place, Rows]:
         """Find the cursor's row, and fetch what will be in sight; gives a page that tells the counts, too."""
         asked_at, cursor = self.index, self.cursor_id
         page = 0 if changed else asked_at // PAGE_ROWS
         found, early = await self._page(page, around=cursor, soon=changed), None
         if not found.counted:
-            early, asked_at = found, self._show_early(found)
+            early, asked_at = found, self._show_early(turn, found)
             found = await self._page(0, around=cursor)
         if found.place is not None:
             page = found.offset // PAGE_ROWS
@@ -162,11 +193,11 @@ class Paged(ScrollView):
                 pages.put(each, await self._page(each), place.index)
         return pages, place, found
 
-    def _show_early(self, rows: Rows) -> int:
+    def _show_early(self, turn: int, rows: Rows) -> int:
         """Show rows that are not counted yet, the cursor's on its row of the screen; gives its place among them."""
         index = rows.place or 0
         place = self._place.moved(index, 0) if rows.place is not None else Place(0, 0, self._place.height)
-        self._settle(Pages({0: rows}), place.within(rows.matching), rows)
+        self._settle(turn, Pages({0: rows}), place.within(rows.matching), rows)
         return index
 
     @property
@@ -190,40 +221,59 @@ class Paged(ScrollView):
         row = self.row
         self.cursor_id = row.id if row is not None else None
 
-    def _want(self) -> None:
-        """Fetch pages that are in sight or a step away; once what is here is painted, others that a key may bring."""
-        if not self.counted or not self.loaded or self._busy:
-            return
+    def _want(self) -> bool:
+        """Fetch pages that are in sight or a step away; once what is here is painted, others that a key may bring.
+
+        Tells whether any is missing in sight or a step away.
+        """
+        if not self._may_add:
+            return True
         place = self._place
         missing = [page for page in near(place, self.matching) if page not in self._pages]
         if missing:
-            start(self, partial(self._add, missing[0], self._generation), group="pages")
+            self._fetch_one(missing[0])
         elif any(page not in self._pages for page in beside(place, self.matching, self.query_shown)):
             self.call_after_refresh(self._want_beside)
+        return bool(missing)
+
+    @property
+    def _may_add(self) -> bool:
+        """Whether the pages are those of the latest question, and none of it is under way."""
+        return self.counted and self.loaded and self._settled == self.answer.turn != self._adding
 
     def _want_beside(self) -> None:
         """Fetch a page that a key may bring into sight."""
-        if not self.counted or self._busy:
+        if not self._may_add:
             return
         page = next(
             (each for each in beside(self._place, self.matching, self.query_shown) if each not in self._pages), -1
         )
         if page >= 0:
-            start(self, partial(self._add, page, self._generation), group="pages")
+            self._fetch_one(page)
 
-    async def _add(self, page: int, generation: int) -> None:
-        self._busy = True
+    def _fetch_one(self, page: int) -> None:
+        self._adding = self.answer.turn
+        start(self, partial(self._add, page, self.answer.turn), group="pages")
+
+    async def _add(self, page: int, turn: int) -> None:
+        rows = None
         try:
-            rows = await self._page(page)
-        except (OSError, TimeoutError) as error:
-            self.post_message(self.Failed(str(error)))
-            return
+            with suppress(OSError, TimeoutError), self.answer.noting(turn):
+                rows = await self._page(page)
         finally:
-            self._busy = False
-        if generation != self._generation:
+            if self._adding == turn:
+                self._adding = 0
+        if turn != self.answer.turn:
             return
+        if rows is None:
+            self.post_message(self.Failed(self.answer.error))
+            return
+        was_missing = bool(self.answer.error)
+        self.answer.mended(turn)
         self._put(page, rows)
         self.redraw()
+        if was_missing:
+            self._moved()
         self._want()
 
     def _put(self, page: int, rows: Rows) -> None:
@@ -240,18 +290,24 @@ class Paged(ScrollView):
         if not 0 <= index < self.matching:
             return None
         if index // PAGE_ROWS not in self._pages:
-            generation, rows = self._generation, await self._page(index // PAGE_ROWS)
-            if generation != self._generation:
-                return None
+            turn, rows = self.answer.turn, await self._page(index // PAGE_ROWS)
+            if turn != self.answer.turn:
+                raise PortFault(_ANEW)
             self._put(index // PAGE_ROWS, rows)
         return self.row_at(index)
+
+    async def _settled_down(self) -> None:
+        """Wait until no answer is awaited; raises ``PortFault`` where the rows are not those that are asked for."""
+        await self._answered.wait()
+        if self.answer.shown != self.query_shown:
+            raise PortFault(self.answer.error or "no rows yet")
 
     async def seek(self, way: int, wanted: Callable[[Row], bool]) -> bool:
         """Put the cursor on the next row of a kind, or the previous one; tell whether there is one near enough.
 
         Raises ``PortFault``.
         """
-        await self._answered.wait()
+        await self._settled_down()
         for index in range(self.index + way, self.index + way * SEEK_PAGES * PAGE_ROWS, way):
             row = await self._row_fetched(index)
             if row is None:
@@ -266,9 +322,11 @@ class Paged(ScrollView):
 
         Raises ``PortFault``.
         """
-        await self._answered.wait()
+        await self._settled_down()
         if self.cursor_id != finding:
-            found = await self._page(0, around=finding)
+            turn, found = self.answer.turn, await self._page(0, around=finding)
+            if turn != self.answer.turn:
+                raise PortFault(_ANEW)
             if found.place is None:
                 return None
             self._put(found.offset // PAGE_ROWS, found)

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from engine.port import Row
+from tui.answer import Answer
 from tui.keys import MOVE, bindings
 from tui.lines import BLANK, Line, Span, crop
 from tui.marks import Marks
@@ -45,14 +46,15 @@ class Table(Paged, can_focus=True):
         draw: Draw,
         moved: Callable[[], None] = lambda: None,
         *,
+        answer: Answer | None = None,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         """Ask ``fetch`` for pages and ``draw`` for rows.
 
         ``moved`` is called when the cursor is on another row or the list has other rows: at once, so that what tells
-        about the row is painted in the same frame.
+        about the row is painted in the same frame. ``answer`` tells how the asking stands, at the screen's clock.
         """
-        super().__init__(fetch, moved, id=id)
+        super().__init__(fetch, moved, answer=answer, id=id)
         self._draw = draw
         self._drawn: dict[int, Drawn] = {}
         """What is on the screen, by place."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from engine.port import Event, EventQuery, Events
+from engine.port import Event, EventQuery, Events, PortFault
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, mixed
 from tests.support.pasts import many_events
 from tests.support.screens import LARGE, SMALL, Shown, shown
+from tui.screens.events import EventsScreen
 
 
 async def happen(stage: Shown, *texts: str) -> None:
@@ -194,3 +197,87 @@ async def test_a_large_screen_tells_how_many_there_were() -> None:
         assert "most 1" in stage.text
         assert "By (claimed)" in stage.text
         assert "2h00m" in stage.text
+
+
+def mixed_log(count: int) -> list[Event]:
+    """Give events of two kinds, one a minute, the newest first."""
+    return [
+        Event(at=NOW - timedelta(minutes=n), kind="state" if n % 2 else "source", what="aws", text=f"e{n}")
+        for n in range(count)
+    ]
+
+
+class FicklePort(CannedPort):
+    """A port that gives no events while ``failing``, and no older ones while its gate is closed."""
+
+    failing = False
+
+    def __init__(self, log: Sequence[Event]) -> None:
+        super().__init__(mixed(), log=log)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def events(self, query: EventQuery) -> Events:
+        """Answer with what is there when it is asked."""
+        if self.failing:
+            raise PortFault("the store is busy")
+        found = await super().events(query)
+        if query.offset:
+            _ = await self.gate.wait()
+        return found
+
+
+async def test_events_of_another_question_are_not_shown_under_a_filter() -> None:
+    """Where its own could not be fetched there is none; they are asked for again."""
+    port = FicklePort(mixed_log(40))
+    async with shown(port=port) as stage:
+        await stage.press("e")
+        port.failing = True
+        await stage.press("K")
+        assert " e1 " not in stage.text
+        assert "! events not fetched since 05:30Z: the store is busy" in stage.text
+        port.failing = False
+        await stage.pass_time(timedelta(seconds=5))
+        assert "not fetched" not in stage.text
+        assert " 20 events" in stage.text
+
+
+async def test_events_that_were_not_renewed_are_told_until_they_are() -> None:
+    """Those of before stay, with their time."""
+    port = FicklePort(mixed_log(40))
+    async with shown(port=port, size=(40, 10)) as stage:
+        await stage.press("e")
+        port.failing = True
+        await happen(stage, "new one")
+        assert "! of 05:30Z, not fetched since 05:30Z:" in stage.text
+        assert "e0" in stage.text
+        port.failing = False
+        await stage.pass_time(timedelta(seconds=5))
+        assert "not fetched" not in stage.text
+        assert "new one" in stage.text
+
+
+async def test_older_events_of_another_question_are_let_go() -> None:
+    """They come after the filter was changed, and are none of its list."""
+    port = FicklePort(mixed_log(600))
+    async with shown(port=port) as stage:
+        await stage.press("e")
+        port.gate.clear()
+        await stage.pilot.press("G", "K")
+        port.gate.set()
+        await stage.settle()
+        assert " 300 events, 200 here" in stage.text
+        await stage.press("G")
+        assert " 300 events  " in stage.text
+
+
+async def test_what_is_new_above_doubles_nothing_below() -> None:
+    """Older ones are counted from the newest that is here, however many came since."""
+    port = FicklePort(mixed_log(300))
+    async with shown(port=port) as stage:
+        await stage.press("e", "p")
+        await happen(stage, "one", "two", "three")
+        await stage.press("G")
+        page = stage.app.screen
+        assert isinstance(page, EventsScreen)
+        assert [event.text for event in page._log.events] == [f"e{n}" for n in range(300)]

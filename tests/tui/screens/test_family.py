@@ -8,10 +8,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from engine.port import Past, PastQuery, Query, Row, Run, Snapshot
+from engine.port import Detail, Past, PastQuery, PortFault, Query, Row, Run, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, a_row, all_pass, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, Shown, shown
+from tui.screens.closer import REST_SECONDS
 from tui.widgets.table import Table
 
 
@@ -123,6 +124,33 @@ async def test_a_wide_terminal_tells_evidence_and_history_once_the_cursor_rests(
         await stage.settle()
         assert "143 records" in stage.text
         assert "sha256:9f2c" in stage.text
+
+
+async def test_evidence_that_was_not_fetched_is_told_until_it_is() -> None:
+    """Beside the list stands what the row tells, and that the rest is not here."""
+    port = FickleDetails(mixed(), many_rows(40))
+    async with shown(port=port, size=LARGE) as stage:
+        await stage.press("1", "1")
+        await stage.pilot.pause(2 * REST_SECONDS)
+        await stage.settle()
+        assert "! evidence not fetched since 05:30Z" in stage.text
+        port.failing = False
+        await stage.pass_time(timedelta(seconds=5))
+        await stage.pilot.pause(2 * REST_SECONDS)
+        await stage.settle()
+        assert "evidence not fetched" not in stage.text
+
+
+class FickleDetails(CannedPort):
+    """A port that gives no finding while ``failing``."""
+
+    failing = True
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Fail, or answer."""
+        if self.failing:
+            raise PortFault("the store is busy")
+        return await super().detail(finding)
 
 
 async def test_unchanged_checks_are_not_asked_again() -> None:

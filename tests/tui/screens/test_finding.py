@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from engine.port import Detail, Run
+from checks.model.judgement import Outcome
+from engine.port import Ack, Detail, Event, PortFault, Row, Run, Snapshot
+from tests.support.clock import NOW
 from tests.support.estates import CannedPort, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, Shown, shown
+from tui.actor import actor
+from tui.screens.finding import FindingScreen
 
 
 async def opened(stage: Shown) -> None:
@@ -135,9 +141,90 @@ async def test_similar_findings_are_counted_and_shown() -> None:
         assert stage.port.asked[-1].check == "workforce-mfa"
 
 
+async def test_what_is_done_is_done_to_the_finding_that_is_shown() -> None:
+    """Where the next one cannot be fetched, this one stays, and it is told that nothing newer is known."""
+    port = FickleDetails(mixed(), many_rows(40))
+    async with shown(port=port) as stage:
+        await opened(stage)
+        port.failing = True
+        await stage.press("right")
+        assert "user00036@" in stage.text
+        assert "! finding of 05:30Z, not fetched since 05:30Z: the store is busy" in stage.text
+        await stage.press("a", *"mine", "enter", "enter")
+        assert stage.port.sent == [Ack(finding=36, note="mine", by=actor())]
+        port.failing = False
+        await stage.press("right")
+        assert "not fetched since" not in stage.text
+        assert "user00036@" not in "".join(stage.lines[:-1])
+
+
+async def test_steps_that_are_typed_ahead_add_up() -> None:
+    """The finding that is shown at last is as many further down; until then this one is acted upon."""
+    port = FickleDetails(mixed(), many_rows(40))
+    async with shown(port=port) as stage:
+        await opened(stage)
+        port.gate.clear()
+        await stage.pilot.press("right", "right", "right", "left")
+        page = stage.app.screen
+        assert isinstance(page, FindingScreen)
+        assert page.finding_here() == next(row for row in port.findings if row.id == 36)
+        port.gate.set()
+        await stage.settle()
+        third = sorted((row for row in port.findings if row.outcome is Outcome.FAIL), key=lambda row: row.first_seen)[2]
+        assert page.finding_here() == third
+
+
+async def test_a_finding_that_was_not_renewed_is_told_until_it_is() -> None:
+    """A failure that is resolved is not left there as one for good."""
+    port = FickleDetails(mixed(), many_rows(40))
+    async with shown(port=port, size=(40, 10)) as stage:
+        await opened(stage)
+        port.failing = True
+        port.findings = [msgspec.structs.replace(row, reason="all is new") for row in port.findings]
+        changed = msgspec.structs.replace(mixed().checks[0], as_of=NOW)
+        port.now_shown = msgspec.structs.replace(mixed(), checks=[changed, *mixed().checks[1:]])
+        await stage.pass_time(timedelta(seconds=1))
+        assert "! of 05:30Z, not fetched since 05:30Z:" in stage.text
+        port.failing = False
+        await stage.pass_time(timedelta(seconds=5))
+        assert "not fetched" not in stage.text
+        page = stage.app.screen
+        assert isinstance(page, FindingScreen)
+        assert "all is new" in str(page.finding_here())
+
+
+async def test_what_somebody_else_does_is_shown() -> None:
+    """An acknowledgement judges no check, and is on the page all the same."""
+    async with shown(rows=many_rows(40), size=LARGE) as stage:
+        await opened(stage)
+        stage.port.findings = [msgspec.structs.replace(row, acked="SEC-1") for row in stage.port.findings]
+        event = Event(at=NOW, kind="operator", what="workforce-mfa", text="a finding was acknowledged by bob: SEC-1")
+        stage.port.now_shown = msgspec.structs.replace(mixed(), seq=2, events=[event])
+        await stage.pass_time(timedelta(seconds=1))
+        assert "SEC-1" in stage.text
+
+
 class DeafPort(CannedPort):
     """A port that gives no finding."""
 
     async def detail(self, finding: int) -> Detail | None:
         """Fail."""
         raise TimeoutError("the store is busy")
+
+
+class FickleDetails(CannedPort):
+    """A port that gives no finding while ``failing``, and none while its gate is closed."""
+
+    failing = False
+
+    def __init__(self, snapshot: Snapshot, findings: Sequence[Row]) -> None:
+        super().__init__(snapshot, findings)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Wait, fail or answer."""
+        _ = await self.gate.wait()
+        if self.failing:
+            raise PortFault("the store is busy")
+        return await super().detail(finding)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from textual.events import Key
 from textual.widgets import Input
 
 from checks.model.judgement import Outcome
-from engine.port import Ack, Command, Event, Query, Reply, Row, Rows
+from engine.port import Ack, Command, Event, Query, Reply, Row, Rows, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, a_row, many_rows, mixed
 from tests.support.screens import LARGE, Shown, shown
@@ -430,8 +432,106 @@ async def test_a_port_that_fails_is_told_and_rows_stay() -> None:
         await opened(stage)
         port.failing = True
         await stage.press("equals_sign")
-        assert "rows not fetched: the store is busy" in stage.lines[-1]
+        assert "! unsorted rows of 05:30Z, not fetched since 05:30Z: the store is busy" in stage.text
         assert "user00036@" in stage.text
+
+
+async def test_rows_that_were_not_renewed_are_told_until_they_are() -> None:
+    """One failed page does not leave the list old for good: it is asked for again, and not more often than needed."""
+    port = FailingPort(mixed(), many_rows(40))
+    async with shown(port=port) as stage:
+        await opened(stage)
+        port.findings, port.failing = port.findings[:2], True
+        await judged_again(stage)
+        assert "! rows of 05:30Z, not fetched since 05:30Z: the store is busy" in stage.text
+        port.failing, asked = False, len(port.asked)
+        await stage.pass_time(timedelta(seconds=1))
+        assert len(port.asked) == asked
+        assert "not fetched" in stage.text
+        await stage.pass_time(timedelta(seconds=5))
+        assert "not fetched" not in stage.text
+        assert table(stage).matching == 2
+
+
+async def test_a_small_screen_tells_of_when_its_rows_are() -> None:
+    """At 40 columns since when nothing newer was fetched is whole, beside a filter."""
+    port = FailingPort(mixed(), many_rows(40))
+    async with shown(port=port, size=(40, 10)) as stage:
+        await opened(stage)
+        await stage.press("slash", *"user", "enter")
+        port.failing = True
+        await judged_again(stage)
+        assert "! of 05:30Z, not fetched since 05:30Z:" in stage.text
+        assert "/ user" in stage.text
+
+
+async def test_rows_of_another_list_are_not_shown_under_a_filter() -> None:
+    """Where its own could not be fetched there is none, and nothing is acknowledged."""
+    port = FailingPort(mixed(), many_rows(40))
+    async with shown(port=port) as stage:
+        await opened(stage)
+        port.failing = True
+        stage.app.screen.narrow("status:warn")  # type: ignore[attr-defined]
+        await stage.settle()
+        assert "user000" not in stage.text
+        assert "! rows not fetched since 05:30Z: the store is busy" in stage.text
+        await stage.press("a")
+        assert stage.page == "FamilyScreen"
+        port.failing = False
+        await stage.pass_time(timedelta(seconds=5))
+        assert table(stage).matching == sum(row.outcome is Outcome.WARN for row in port.findings)
+
+
+async def test_a_frozen_list_says_where_it_cannot_count() -> None:
+    """What came meanwhile is not known, and told once it is."""
+    port = FailingPort(mixed(), many_rows(40))
+    async with shown(port=port) as stage:
+        await opened(stage)
+        await stage.press("f")
+        port.failing, port.findings = True, port.findings[1:]
+        await judged_again(stage)
+        assert "FROZEN +?" in stage.text
+        port.failing = False
+        await stage.pass_time(timedelta(seconds=5))
+        assert "FROZEN +1" in stage.text
+
+
+async def test_what_comes_to_match_later_is_not_marked() -> None:
+    """A warning that has become a failure was not there to be read when all failures were marked."""
+    rows = [a_row(number) for number in range(1, 4)] + [a_row(number, outcome=Outcome.WARN) for number in range(4, 6)]
+    async with shown(rows=rows) as stage:
+        await opened(stage)
+        await stage.press("slash", *"status:fail", "enter", "asterisk")
+        assert "3 marked" in stage.text
+        stage.port.findings = [msgspec.structs.replace(row, outcome=Outcome.FAIL) for row in stage.port.findings]
+        await judged_again(stage)
+        await stage.press("a", *"mine", "tab", "tab", *"3", "enter")
+        assert sorted(each.finding for each in stage.port.sent if isinstance(each, Ack)) == [1, 2, 3]
+
+
+async def test_all_of_a_long_list_are_marked_by_id() -> None:
+    """Those that the list does not hold are fetched; what a key asks for meanwhile waits for that."""
+    async with shown(rows=many_rows(1_500)) as stage:
+        await opened(stage)
+        await stage.pilot.press("asterisk", "a")
+        await stage.settle()
+        assert "Acknowledge 1500 findings" in stage.text
+        marks = stage.app.screen_stack[-2].query_one(Table).marks
+        assert len(marks.ids or ()) == 1_500
+
+
+async def test_nothing_is_marked_where_it_is_not_known_what_that_is() -> None:
+    """An acknowledgement that was asked for meanwhile is not of the cursor's finding instead."""
+    port = FailingPort(mixed(), many_rows(1_500))
+    async with shown(port=port) as stage:
+        await opened(stage)
+        port.failing = True
+        port.gate.clear()
+        await stage.pilot.press("asterisk", "a")
+        port.gate.set()
+        await stage.settle()
+        assert "nothing is marked: rows not fetched: the store is busy" in stage.lines[-1]
+        assert stage.page == "FamilyScreen"
 
 
 async def test_next_jumps_over_warnings() -> None:
@@ -461,8 +561,15 @@ class FailingPort(CannedPort):
 
     failing = False
 
+    def __init__(self, snapshot: Snapshot, findings: Sequence[Row]) -> None:
+        super().__init__(snapshot, findings)
+        self.gate = asyncio.Event()
+        """No page is given while it is closed."""
+        self.gate.set()
+
     async def rows(self, query: Query) -> Rows:
         """Fail, or give the page."""
+        _ = await self.gate.wait()
         if self.failing:
             raise TimeoutError("the store is busy")
         return await super().rows(query)

@@ -350,6 +350,8 @@ class SlowPort(CannedPort):
 
     slow = "-"
     failing = ""
+    odd: Exception | None = None
+    """Something that no port should raise."""
     cancelled = 0
 
     def __init__(self, *arguments: Any) -> None:
@@ -360,6 +362,8 @@ class SlowPort(CannedPort):
         """Wait, fail or answer."""
         if self.failing:
             raise PortFault(self.failing)
+        if self.odd is not None:
+            raise self.odd
         if query.text == self.slow:
             try:
                 await self.release.wait()
@@ -393,3 +397,88 @@ class CountingPort(SlowPort):
             self.cancelled += 1
             raise
         return await super().rows(query)
+
+
+class GatedPort(CannedPort):
+    """A port that gives no page while its gate is closed."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def rows(self, query: Query) -> Rows:
+        """Wait, and answer with what is there when it was asked."""
+        rows = await super().rows(query)
+        _ = await self.gate.wait()
+        return rows
+
+
+async def go_on() -> None:
+    """Let what does not wait for the port run."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_pages_of_two_versions_are_never_mixed() -> None:
+    """While the list is fetched anew, scrolling adds nothing to it."""
+    port = GatedPort(mixed(), many_rows(2_000))
+    async with table_of(port, Query(sort="label")) as table:
+        port.gate.clear()
+        table.move_to(1_000)
+        await go_on()
+        table.show(Query(sort="label", reverse=True))
+        await go_on()
+        asked = len(port.asked)
+        table.move_to(600)
+        await go_on()
+        assert len(port.asked) == asked
+        port.gate.set()
+        await settle(table)
+        labels = [row.label for row in map(table.row_at, range(table.matching)) if row is not None]
+        assert labels == sorted(labels, reverse=True)
+
+
+async def test_a_fault_of_our_own_leaves_nothing_waiting() -> None:
+    """It is told like one of the engine, keys wait no longer, and the next question is asked."""
+    port = SlowPort(mixed(), many_rows(100))
+    async with table_of(port) as table:
+        port.odd = ValueError("odd")
+        table.reload()
+        await settle(table)
+        assert table.waiting_seconds is None
+        assert "own fault: ValueError: odd" in table.answer.error
+        assert await asyncio.wait_for(table.seek(1, lambda _row: True), 5)
+        port.odd = None
+        table.again()
+        await settle(table)
+        assert table.answer.error == ""
+
+
+async def test_a_missing_page_is_fetched_again() -> None:
+    """Without fetching the others anew."""
+    port = SlowPort(mixed(), many_rows(2_000))
+    async with table_of(port) as table:
+        port.failing = "busy"
+        table.move_to(1_000)
+        await settle(table)
+        assert (table.row, table.answer.error) == (None, "busy")
+        port.failing = ""
+        table.again()
+        await settle(table)
+        assert table.row is not None
+        assert table.answer.error == ""
+
+
+async def test_no_row_of_another_list_is_a_neighbour() -> None:
+    """Where the rows could not be fetched, the next one is not known."""
+    port = SlowPort(mixed(), many_rows(100))
+    async with table_of(port) as table:
+        first = table.cursor_id or 0
+        port.failing = "busy"
+        table.show(Query(text="user00007"))
+        await settle(table)
+        assert (table.matching, table.row) == (0, None)
+        port.failing = ""
+        with pytest.raises(PortFault, match="busy"):
+            await table.neighbour(first, 1)
