@@ -153,6 +153,9 @@ class CheckMemory(msgspec.Struct, frozen=True, kw_only=True):
     configured_at: datetime | None = None
     """When the check first stood in the configuration."""
     paused_until: datetime | None = None
+    paused_by: str = ""
+    """Who paused it, as claimed."""
+    paused_reason: str = ""
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

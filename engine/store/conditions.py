@@ -20,6 +20,8 @@ NEW: Final = timedelta(hours=24)
 """How long a finding counts as new."""
 OPEN: Final = frozenset({"open", "new", "waived"})
 """Views of open findings, which have indexes of their own."""
+BY_OUTCOME: Final = frozenset({"worst", "check", "source"})
+"""Orders in which the outcome comes after waived or not."""
 
 _TEST: Final = re.compile(r"\{is ([^}]+)\}")
 
@@ -45,6 +47,8 @@ def of_query(sql: Sql, query: Query, now: datetime, *, at_once: bool) -> Conditi
     for piece, name, value in _wanted(query):
         parts.append(sql[piece])
         values[name] = value
+    if not at_once and query.sort in BY_OUTCOME and (query.outcome or query.outcomes):
+        parts.append(sql["waived or not"])
     reasons = sql["open reasons" if query.view in OPEN else "reasons"]
     among = ("words among subjects", "words among reasons") if at_once else ("words of finding", "words of reason")
     for number, (text, piece) in enumerate(zip((query.text, query.reason), among, strict=True)):

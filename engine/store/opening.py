@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,22 @@ def connect_reading(path: Path) -> sqlite3.Connection:
     """Open a connection that cannot write."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+@contextlib.contextmanager
+def at_one_instant(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read the store as it is at one instant, however many statements a block takes and whoever writes meanwhile.
+
+    A block within such a block reads at the instant of the outer one.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def prepare(path: Path, migrations: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from checks.model.state import State
 from engine.port import Day, Event, EventQuery, Events, Lapse, Past, PastQuery, Turn
 from engine.store.conditions import Value, of_words
 from engine.store.instants import day_of, stored, told
+from engine.store.opening import at_one_instant
 from engine.store.queries import Sql
 
 MOST_TURNS: Final = 20_000
@@ -29,24 +30,18 @@ _MICROSECONDS: Final = 1_000_000
 def pasts(connection: sqlite3.Connection, sql: Sql, query: PastQuery) -> list[Past]:
     """Give what became of checks, in the order asked; one that is not known has neither turns nor days."""
     most = min(MOST_TURNS, max(1, MOST_TURNS_OF_ALL // max(1, len(query.checks))))
-    connection.execute("BEGIN")
-    try:
+    with at_one_instant(connection):
         return [_past(connection, sql, name, query, most) for name in query.checks]
-    finally:
-        connection.execute("ROLLBACK")
 
 
 def events(connection: sqlite3.Connection, sql: Sql, query: EventQuery) -> Events:
     """Give a page of events, newest first, and how many match."""
     where, values = _wanted(sql, query)
     bounds = {**values, "limit": max(0, query.limit), "offset": max(0, query.offset)}
-    connection.execute("BEGIN")
-    try:
+    with at_one_instant(connection):
         (matching,) = connection.execute(sql["count events"].replace("{where}", where), values).fetchone()
         rows = connection.execute(sql["page of events"].replace("{where}", where), bounds).fetchall()
         counts = _counts(connection, sql["count events by cell"].replace("{where}", where), values, query)
-    finally:
-        connection.execute("ROLLBACK")
     return Events(events=[event(row) for row in rows], matching=matching, counts=counts)
 
 

@@ -1,6 +1,7 @@
 -- columns --
 f.id, c.name, c.family, s.subject, s.label, f.outcome, f.reason, f.facts, f.cause, f.opened_at, f.due, f.resolved_at,
-f.regressions, iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent, f.alarm IS NOT NULL
+f.regressions, iif (f.waiver_ends > :now, f.waiver, NULL), f.ack, f.urgent, f.alarm IS NOT NULL,
+f.ack_by
 
 -- page --
 -- The page is found on an index first; names and facts are looked up for its rows alone.
@@ -82,7 +83,7 @@ SELECT EXISTS (SELECT 1 FROM checks WHERE {is name})
 OR EXISTS (SELECT 1 FROM ({reasons}) WHERE {is reason})
 
 -- that --
-SELECT f.id, f.outcome, f.urgent, f.opened_at, f.reason, f.source, s.label, c.name
+SELECT f.id, f.waived, f.outcome, f.urgent, f.opened_at, f.reason, f.source, s.label, c.name
 FROM findings AS f JOIN checks AS c ON c.id = f.check_id JOIN subjects AS s ON s.hash = f.subject
 WHERE f.id = :around;
 
@@ -211,6 +212,10 @@ f.outcome IN (SELECT value FROM json_each (:outcomes))
 -- waived --
 (f.waiver IS NOT NULL AND f.waiver_ends > :now) = :waived
 
+-- waived or not --
+-- Tells nothing; an index that begins with it is searched for an outcome all the same.
+f.waived IN (0, 1)
+
 -- due by --
 f.due <= :due_by
 
@@ -263,10 +268,10 @@ SELECT reason FROM known WHERE reason IS NOT NULL
 SELECT DISTINCT reason FROM findings
 
 -- sort worst --
-f.outcome, f.urgent DESC, f.opened_at, f.id
+f.waived, f.outcome, f.urgent DESC, f.opened_at, f.id
 
 -- sort worst reverse --
-f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
+f.waived DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
 
 -- sort label --
 s.label COLLATE NOCASE, f.id
@@ -287,16 +292,16 @@ f.reason, f.id
 f.reason DESC, f.id DESC
 
 -- sort check --
-c.name, f.outcome, f.urgent DESC, f.opened_at, f.id
+c.name, f.waived, f.outcome, f.urgent DESC, f.opened_at, f.id
 
 -- sort check reverse --
-c.name DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
+c.name DESC, f.waived DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
 
 -- sort source --
-f.source, f.outcome, f.urgent DESC, f.opened_at, f.id
+f.source, f.waived, f.outcome, f.urgent DESC, f.opened_at, f.id
 
 -- sort source reverse --
-f.source DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
+f.source DESC, f.waived DESC, f.outcome DESC, f.urgent, f.opened_at DESC, f.id DESC
 
 -- history --
 SELECT h.at, h.what, h.outcome, h.reason, c.name

@@ -68,6 +68,7 @@ def row_of(row: tuple[Any, ...]) -> Row:
         acked=row[14],
         urgent=bool(row[15]),
         alarmed=bool(row[16]),
+        acked_by=row[17] or "",
     )
 
 

@@ -113,11 +113,12 @@ class CannedPort:
             words = terms(query.text)
         except WordsFault as fault:
             raise PortFault(str(fault)) from None
+        about = {query.what, *(waiver.id for waiver in self.waiver_file if waiver.check == query.what)}
         matching = [
             event
             for event in sorted(self.log, key=lambda event: event.at, reverse=True)
             if (not query.kinds or event.kind in query.kinds)
-            and query.what in {"", event.what}
+            and (not query.what or event.what in about)
             and (not query.whats or event.what in query.whats)
             and all_hold(words, event.what, event.text)
             and (query.since is None or event.at >= query.since)
@@ -190,7 +191,7 @@ def _cut(past: Past, since: datetime, until: datetime) -> Past:
 
 
 def _worst(row: Row) -> tuple[Any, ...]:
-    return (_ORDER.index(row.outcome), not row.urgent, row.first_seen, row.id)
+    return (row.waiver is not None, _ORDER.index(row.outcome), not row.urgent, row.first_seen, row.id)
 
 
 _SORTS: Final[dict[str, Callable[[Row], Any]]] = {

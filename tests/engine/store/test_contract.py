@@ -122,7 +122,7 @@ async def test_an_acknowledgement_is_evidence_without_names(store: SqliteStore) 
     assert await store.ack(1, "ticket 7, Ana is told", "lee", NOW)
     assert not await store.ack(99, "no such", "lee", NOW)
     [row] = (await store.rows(Query(), NOW)).rows
-    assert row.acked == "ticket 7, Ana is told"
+    assert (row.acked, row.acked_by) == ("ticket 7, Ana is told", "lee")
     body = (await store.links())[-1].body
     assert not any(name in body for name in (b"lee", b"ana", b"Ana", b"ticket"))
 
