@@ -119,6 +119,33 @@ def median_of(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
+@dataclass(slots=True)
+class Budgets:
+    """The limits that a bench was held to, and those that it missed."""
+
+    held: int = 0
+    missed: list[str] = field(default_factory=list)
+
+    def at_most(self, what: str, figure: float, limit: float, unit: str) -> None:
+        """Print a figure, and whether it is no more than its limit."""
+        self._told(what, f"{figure:>9.2f} {unit:<6} ≤ {limit:g}", met=figure <= limit)
+
+    def at_least(self, what: str, figure: float, limit: float, unit: str) -> None:
+        """Print a figure, and whether it is no less than its limit."""
+        self._told(what, f"{figure:>9.2f} {unit:<6} ≥ {limit:g}", met=figure >= limit)
+
+    def leave(self) -> None:
+        """End the bench: with 1, and the names of what was missed, where a limit was or none was looked at."""
+        if self.missed or not self.held:
+            sys.exit("\n".join([f"NOT MET: {what}" for what in self.missed] or ["no limit was looked at"]))
+
+    def _told(self, what: str, figure: str, *, met: bool) -> None:
+        self.held += 1
+        if not met:
+            self.missed.append(what)
+        print(f"{what:<64}{figure}: {'met' if met else 'NOT MET'}", flush=True)
+
+
 def line(what: str, figure: float, unit: str, goal: str = "") -> None:
     """Print one figure."""
     print(f"{what:52s} {figure:10.2f} {unit:18s} {goal}".rstrip())

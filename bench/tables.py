@@ -11,7 +11,6 @@ counts. DataTable gets at most 100 000 rows: it takes minutes for a million. Lim
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import pty
 import re
@@ -23,21 +22,17 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from fcntl import ioctl
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import msgspec
-
-from bench.common import held_mb
-from bench.million import OUTCOMES, REASONS, findings
+from bench.common import Budgets, held_mb
+from bench.million import findings
 from bench.store import NOW
-from engine.port import Query, Row, Rows
 from engine.store import CheckMemory, Live
-from engine.store.sqlite import SqliteStore, open_sqlite
-from tests.support.estates import CannedPort, all_pass
+from engine.store.sqlite import open_sqlite
 
 SIZE: Final = (160, 48)
 QUIET_SECONDS: Final = 0.08
@@ -48,7 +43,9 @@ ANSWERED: Final = re.compile(rb"counting|row \d")
 """What the line above the list tells once the rows of an answer are shown: that they are being counted, or a place."""
 ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
 SLOWEST_TO_LOAD: Final = 100_000
-COLUMNS: Final = ("State", "Subject", "Check", "Since", "Why", "Number")
+KEY_MS: Final = 50.0
+FILTER_MS: Final = 300.0
+"""Limits at a million, p95 of the best round."""
 
 
 class Paint(NamedTuple):
@@ -61,126 +58,6 @@ class Paint(NamedTuple):
     """To the frame that tells of the rows of an answer; 0 where none does."""
 
 
-class StorePort(CannedPort):
-    """A port whose findings are in a store."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        super().__init__(all_pass())
-        self.store = store
-        self.urgent: set[int] = set()
-
-    async def rows(self, query: Query) -> Rows:
-        """Ask the store; rows whose number is in ``urgent`` say so."""
-        found = await self.store.rows(query, NOW)
-        if not self.urgent:
-            return found
-        return msgspec.structs.replace(found, rows=[_urgent(row, self.urgent) for row in found.rows])
-
-
-def _urgent(row: Row, numbers: set[int]) -> Row:
-    return msgspec.structs.replace(row, urgent=True) if row.id in numbers else row
-
-
-def cells(index: int) -> tuple[Any, ...]:
-    """Give the row of a yardstick."""
-    label = f"user{index:07d}@example.org"
-    return OUTCOMES[index % 4].value, label, "workforce-mfa", "21 Nov", REASONS[index % 3], index * 7919 % 100_003
-
-
-def show_ours(folder: str, _number: int) -> None:
-    """Show the family screen; a signal lets one row in sight change."""
-    from tui.app import ControlwatchApp
-    from tui.widgets.table import Table
-
-    store = open_sqlite(Path(folder) / "store.sqlite", subject_key=bytes(32))
-    port = StorePort(store)
-
-    def change() -> None:
-        """Let the fourth row in sight change."""
-        table = app.screen.query_one(Table)
-        row = table.row_at(int(table.scroll_offset.y) + 4)
-        if row is not None:
-            port.urgent ^= {row.id}
-            table.reload()
-
-    def ready(_app: ControlwatchApp) -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, change)
-
-    app = ControlwatchApp(port, glyphs="unicode", clock=lambda: NOW)
-    app.on_ready = ready
-    gc.freeze()  # As the command does.
-    app.run()
-
-
-def show_datatable(_folder: str, number: int) -> None:
-    """Show Textual's own table."""
-    from textual.app import App, ComposeResult
-    from textual.widgets import DataTable
-
-    class Shown(App[None]):
-        """One table."""
-
-        def compose(self) -> ComposeResult:
-            """Show it."""
-            yield DataTable[Any](cursor_type="row")
-
-        def on_mount(self) -> None:
-            """Load it."""
-            table = self.query_one(DataTable)
-            table.add_columns(*COLUMNS)
-            table.add_rows(cells(index) for index in range(number))
-            table.focus()
-
-        def key_s(self) -> None:
-            """Sort."""
-            columns = list(self.query_one(DataTable).columns)
-            self.query_one(DataTable).sort(columns[5])
-
-        def key_slash(self) -> None:
-            """Filter by a text."""
-            table = self.query_one(DataTable)
-            table.clear()
-            table.add_rows(row for row in map(cells, range(number)) if "user0004711" in row[1])
-
-    Shown().run()
-
-
-def show_fast(_folder: str, number: int) -> None:
-    """Show textual-fastdatatable."""
-    import pyarrow as pa  # type: ignore[import-not-found,import-untyped,unused-ignore]  # an extra of the bench
-    import pyarrow.compute as pc  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the same
-    from textual.app import App, ComposeResult
-    from textual_fastdatatable import (  # type: ignore[import-not-found,import-untyped,unused-ignore]  # the same
-        ArrowBackend,
-        DataTable,
-    )
-
-    data = pa.table(dict(zip(COLUMNS, zip(*map(cells, range(number)), strict=True), strict=True)))
-
-    class Shown(App[None]):
-        """One table."""
-
-        def compose(self) -> ComposeResult:
-            """Show it."""
-            yield DataTable(backend=ArrowBackend(data), cursor_type="row")
-
-        def on_mount(self) -> None:
-            """Take the keys."""
-            self.query_one(DataTable).focus()
-
-        def key_s(self) -> None:
-            """Sort."""
-            self.query_one(DataTable).sort([("Number", "ascending")])
-
-        async def key_slash(self) -> None:
-            """Filter by a text."""
-            found = data.filter(pc.match_substring(data["Subject"], "user0004711"))
-            await self.query_one(DataTable).remove()
-            await self.mount(DataTable(backend=ArrowBackend(found), cursor_type="row"))
-
-    Shown().run()
-
-
 class Terminal:
     """A program in a pseudo-terminal."""
 
@@ -189,7 +66,7 @@ class Terminal:
         self.pid, self.file = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", TEXTUAL_ANIMATIONS="none")
-            command = [sys.executable, "-m", "bench.tables", what, folder, str(number)]
+            command = [sys.executable, "-m", "bench.lists", what, folder, str(number)]
             os.execv(sys.executable, command)  # noqa: S606 - no shell is the point
         ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
 
@@ -272,6 +149,17 @@ class Rounds:
             rounds.append([])
         rounds[-1] += paints
 
+    def hold(self, budgets: Budgets) -> None:
+        """Hold keys and filters to their limits by all that they draw, another order or view by its rows."""
+        held = {name: ("seconds", KEY_MS) for name, _, _ in KEYS}
+        for name in self._paints:
+            if name.startswith(("sort by", "view")):
+                held[name] = ("rows_seconds", KEY_MS)
+            elif name.startswith(("a letter", "a filter")):
+                held[name] = ("seconds", FILTER_MS)
+        for name, (what, limit) in held.items():
+            budgets.at_most(f"{name}, p95", min(_p95s(self._paints[name], what)), limit, "ms")
+
     def report(self) -> None:
         """Print one row a key: median and p95 of the best round, p95 of the worst, processor time, bytes."""
         for name, rounds in self._paints.items():
@@ -284,12 +172,18 @@ class Rounds:
 
 
 def _spread(rounds: Sequence[Sequence[Paint]], what: str) -> str:
-    times = [sorted(getattr(paint, what) * 1e3 for paint in paints) for paints in rounds]
-    p95 = [each[min(len(each) - 1, int(len(each) * 0.95))] for each in times]
-    return f"{min(map(statistics.median, times)):>8.1f} ms{min(p95):>8.1f} ms p95{max(p95):>8.1f} ms worst p95"
+    middle = min(statistics.median(getattr(paint, what) * 1e3 for paint in paints) for paints in rounds)
+    p95 = _p95s(rounds, what)
+    return f"{middle:>8.1f} ms{min(p95):>8.1f} ms p95{max(p95):>8.1f} ms worst p95"
 
 
-def measure_ours(folder: str, number: int) -> None:
+def _p95s(rounds: Sequence[Sequence[Paint]], what: str) -> list[float]:
+    """Give the milliseconds of each round; a paint in which no frame tells of rows counts whole."""
+    times = [sorted((getattr(paint, what) or paint.seconds) * 1e3 for paint in paints) for paints in rounds]
+    return [each[min(len(each) - 1, int(len(each) * 0.95))] for each in times]
+
+
+def measure_ours(folder: str, number: int) -> Rounds:
     """Measure the family screen."""
     rounds, held = Rounds(), 0.0
     for _ in range(ROUNDS):
@@ -308,6 +202,7 @@ def measure_ours(folder: str, number: int) -> None:
             terminal.close()
     print(f"controlwatch, {number:,} findings in SQLite, RSS {held:.0f} MB, {ROUNDS} rounds")
     rounds.report()
+    return rounds
 
 
 def _sorts_and_filters(rounds: Rounds, terminal: Terminal) -> None:
@@ -368,18 +263,8 @@ async def build(folder: Path, number: int) -> None:
     await store.close()
 
 
-SHOWN: Final[dict[str, Callable[[str, int], None]]] = {
-    "ours": show_ours,
-    "datatable": show_datatable,
-    "fast": show_fast,
-}
-
-
 def main() -> None:
-    """Print one row a key."""
-    if len(sys.argv) == 4:
-        SHOWN[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
-        return
+    """Print one row a key, then whether the limits are kept; exit with 1 when one is not."""
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory(prefix="bench-tables-") as folder:
         kept = os.environ.get("BENCH_STORE", folder)
@@ -387,9 +272,12 @@ def main() -> None:
             began = time.perf_counter()
             asyncio.run(build(Path(kept), number))
             print(f"store of {number:,} findings made in {time.perf_counter() - began:.0f} s", flush=True)
-        measure_ours(kept, number)
+        ours = measure_ours(kept, number)
     measure("fast", "textual-fastdatatable", number)
     measure("datatable", "Textual's DataTable", min(number, SLOWEST_TO_LOAD))
+    budgets = Budgets()
+    ours.hold(budgets)
+    budgets.leave()
 
 
 if __name__ == "__main__":

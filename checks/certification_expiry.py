@@ -26,13 +26,14 @@ import msgspec
 from checks.model.calendar import add_months
 from checks.model.check import EXAMPLE_NOW, Check, Example, Family, Mapped, Severity
 from checks.model.combine import earliest, worst
+from checks.model.document import DOCUMENT_EXPLAIN, DOCUMENT_READS, proven
 from checks.model.doubt import Cause
 from checks.model.facts import Facts, compared
 from checks.model.judgement import Judgement, Outcome, failed, passed, unknown, warned
 from checks.model.known import Known
 from checks.model.records import Attestation, Bridge
 from checks.model.units import Duration, duration
-from checks.model.untold import foreign_word, not_told, untold
+from checks.model.untold import foreign_word, untold
 from checks.model.use import SKEW
 
 Months = Annotated[int, msgspec.Meta(ge=0, le=120)]
@@ -62,8 +63,6 @@ YEARLY = frozenset({"pci_aoc", "csa_star", "pentest"})
 DAY = timedelta(days=1)
 SHORTEST, LONGEST_MONTHS = timedelta(days=27), 24
 """What a SOC 2 Type II period has at least (28 days, the last one counted) and at most; 3 to 12 months are usual."""
-NOTHING = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-"""The digest of a document without a single octet."""
 
 NOT_ISSUED, WITHDRAWN = "is not issued yet", "is withdrawn or suspended"
 NO_STATUS, NEW_STATUS = "is not told to be issued", "has a status that is new to us"
@@ -80,14 +79,11 @@ ODD_PERIOD = "has a period that no report of its kind has"
 ADVERSE, QUALIFIED = "has an adverse opinion, or none", "has a qualified opinion"
 NO_OPINION, NEW_OPINION = "has an opinion that is not told", "has an opinion that is new to us"
 LACKS, NO_SCOPE = "does not cover a category that is needed", "has a scope that is not told"
-CHANGED, NO_DOCUMENT = "has a document that is missing or has changed", "has a document that is not told"
-EMPTY = "has a document that is empty"
-CLAIMED, UNREAD = "is claimed, without a document", "has a document that nobody has reviewed since it was issued"
 
 
 def judge(attestation: Attestation, policy: Policy, now: datetime, known: Known) -> Judgement:
     """Judge one attestation by the worst of its status, time, opinion, scope and document."""
-    document = _document(attestation, now)
+    document = proven(attestation, now)
     times = (_time(attestation, policy, now), _dates(attestation, now))
     judgement = worst((_status(attestation), *times, _opinion(attestation), _scope(attestation), document))
     if judgement.outcome is Outcome.PASS:
@@ -103,7 +99,7 @@ def current_until(attestation: Attestation, policy: Policy, now: datetime) -> da
     One counts unless it fails for another reason than its time. A bridge letter, which nobody audited, moves no end.
     """
     others = (_status(attestation), _opinion(attestation), _dates(attestation, now))
-    proof = (*others, _scope(attestation), _document(attestation, now))
+    proof = (*others, _scope(attestation), proven(attestation, now))
     untrue = any(part.outcome is Outcome.UNKNOWN for part in (*others, _time(attestation, policy, now)))
     if untrue or any(part.outcome is Outcome.FAIL for part in proof):
         return None
@@ -259,32 +255,6 @@ def _scope(attestation: Attestation) -> Judgement:
     return failed(LACKS, compared(lacking=", ".join(lacking))) if lacking else passed()
 
 
-def _document(attestation: Attestation, now: datetime) -> Judgement:
-    """Judge how far it was proven: claimed, its document held, its document reviewed."""
-    if attestation.document == "":
-        return warned(CLAIMED, {}, depth="claimed")
-    if attestation.document_intact is False:
-        return failed(CHANGED, compared(digest=attestation.document_digest))
-    if attestation.document_digest == NOTHING:
-        return failed(EMPTY, compared(digest=NOTHING))
-    missing = not_told(attestation, ("document", "document_intact", "document_digest"))
-    if missing:
-        return untold(attestation, NO_DOCUMENT, missing)
-    return _review(attestation, now)
-
-
-def _review(attestation: Attestation, now: datetime) -> Judgement:
-    """Judge whether somebody has reviewed the document since it was issued."""
-    issued, reviewed = attestation.issued_at, attestation.reviewed_at
-    facts = compared(reviewed_at=reviewed, issued_at=issued)
-    signed = any(letter.isalnum() for letter in attestation.reviewed_by or "")
-    if not signed or reviewed is None or issued is None or reviewed < issued:
-        return warned(UNREAD, facts, depth="document")
-    if reviewed - now > SKEW:
-        return warned(UNREAD, facts, until=reviewed - SKEW, depth="document")
-    return passed(depth="reviewed")
-
-
 def _attestation(name: str, **told: object) -> Attestation:
     base = Attestation(
         id=f"{name}/platform/soc2_type2",
@@ -350,7 +320,8 @@ CHECK = Check(
     title="Every attestation that we rely on is in force, covers what we need, and was read",
     family=Family.CERTIFICATION,
     over=(Attestation,),
-    reads=frozenset(
+    reads=DOCUMENT_READS
+    | frozenset(
         {
             "attestation.kind",
             "attestation.status",
@@ -364,11 +335,6 @@ CHECK = Check(
             "attestation.required_categories",
             "attestation.opinion",
             "attestation.bridge",
-            "attestation.document",
-            "attestation.document_digest",
-            "attestation.document_intact",
-            "attestation.reviewed_by",
-            "attestation.reviewed_at",
         },
     ),
     judge=judge,
@@ -408,16 +374,12 @@ CHECK = Check(
         PREMATURE: "Correct `issued` or `period_end` in the register.",
         NO_ISSUE: "Set `issued` in the register.",
         ODD_PERIOD: "Correct `period_start` or `period_end` in the register.",
-        EMPTY: "Get the document itself, review it, and register the review.",
         ADVERSE: "Read the report, and decide whether to go on with this vendor.",
         QUALIFIED: "Read the qualified sections, and note whether they touch what you use.",
         NO_OPINION: "Read the opinion in the report and register it.",
         NEW_OPINION: "Set `opinion` to unqualified, qualified, adverse or disclaimer.",
         LACKS: "Ask for a report with that category, or drop the need for it with a reason.",
         NO_SCOPE: "Fill in `categories` and `required_categories`.",
-        CHANGED: "Put the document back, or review the new one and register the review.",
-        NO_DOCUMENT: "Register the document's path, and let the engine read it.",
-        CLAIMED: "Get the document and register it.",
-        UNREAD: "Read the document, then set `reviewed_by` and `reviewed_on`.",
+        **DOCUMENT_EXPLAIN,
     },
 )

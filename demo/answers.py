@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from demo.configured import KIOSK
-from demo.estate import BackupCopy, Estate, Key, Site, Vouched
+from demo.estate import BackupCopy, Estate, Key, Site
 from demo.people import Member
+from demo.register import Vouched
 from demo.replicas.github_tenant import number
 from demo.replicas.graph_tenant import guid
 from demo.tenants import github_login, okta_id

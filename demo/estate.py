@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from demo.cast import CAST_SIZE, CODE_PARTS, OFFICE_PARTS, WORKFORCE_PARTS, guest
 from demo.people import Days, Member, background, ordinary
+from demo.register import REGISTER, Vouched
 
 FEWEST: Final = 90
 MOST: Final = 1_000_000
@@ -68,25 +69,6 @@ class Site:
     """Age of the certificate at first sight."""
     left: timedelta
     """Time to its end at first sight; negative: it has expired."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vouched:
-    """An attestation in the register; days count back from today."""
-
-    vendor: str
-    offering: str
-    kind: str
-    status: str = "issued"
-    period_end: int | None = None
-    issued: int | None = None
-    valid_until: int | None = None
-    """Days ahead."""
-    surveillance_due: int | None = None
-    """Days ahead."""
-    opinion: str | None = None
-    document: bool = True
-    reviewed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -249,58 +231,7 @@ class Estate:
             Site(source="internal", host="wiki.example.net", fault="self_signed", began=100 * day, left=265 * day),
         )
 
-    @cached_property
+    @property
     def attestations(self) -> tuple[Vouched, ...]:
-        """The register: our own attestations, and those of vendors that do not exist."""
-        audited, opinion = "soc2_type2", "unqualified"
-        return (
-            Vouched(
-                vendor="self",
-                offering="Platform",
-                kind=audited,
-                period_end=150,
-                issued=100,
-                opinion=opinion,
-                reviewed=90,
-            ),
-            Vouched(
-                vendor="self",
-                offering="Platform",
-                kind="iso27001",
-                issued=400,
-                valid_until=600,
-                surveillance_due=200,
-                reviewed=390,
-            ),
-            Vouched(
-                vendor="Example Cloud",
-                offering="Compute",
-                kind=audited,
-                period_end=390,
-                issued=340,
-                opinion=opinion,
-                reviewed=330,
-            ),
-            Vouched(
-                vendor="Example Models",
-                offering="Inference API",
-                kind=audited,
-                period_end=120,
-                issued=60,
-                opinion=opinion,
-                reviewed=50,
-            ),
-            Vouched(
-                vendor="Example Mail",
-                offering="Relay",
-                kind=audited,
-                period_end=500,
-                issued=450,
-                opinion=opinion,
-                reviewed=440,
-            ),
-            Vouched(vendor="Example Vision", offering="Labelling", kind=audited, status="in_progress"),
-            Vouched(vendor="Example Pay", offering="Cards", kind="pci_aoc", issued=200, reviewed=190),
-            Vouched(vendor="Example Labs", offering="External test", kind="pentest", issued=330, reviewed=320),
-            Vouched(vendor="Example HR", offering="Payroll", kind="dpa", issued=300, valid_until=400, document=False),
-        )
+        """The register of attestations."""
+        return REGISTER

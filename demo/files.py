@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from demo.estate import BackupCopy, Estate, Vouched
+from demo.estate import BackupCopy, Estate
 from demo.people import Member
+from demo.register import Vouched
 
 _HEADER: Final = ("email", "aliases", "name", "status", "start_date", "end_date")
 _KEPT: Final = 24

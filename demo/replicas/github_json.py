@@ -93,9 +93,12 @@ def organization_row(tenant: GithubTenant, origin: str, *, owner: bool) -> Row:
         "updated_at": stamp(tenant.created_at),
         "archived_at": None,
     }
-    if not owner:
-        return row
-    return row | {
+    return row | _owners_row(tenant) if owner else row
+
+
+def _owners_row(tenant: GithubTenant) -> Row:
+    """Write what the owners of the organisation see beside."""
+    return {
         "total_private_repos": sum(repository.private for repository in tenant.repositories),
         "default_repository_permission": "read",
         "members_can_create_repositories": True,

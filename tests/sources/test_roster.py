@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from checks.model.doubt import Cause
 from checks.model.records import Person
 from checks.model.units import rfc3339
-from sources.common.errors import Busy, Malformed, Refused, SourceError, Unconfigured
-from sources.common.settings import from_toml
-from sources.roster import SOURCE, Config
+from sources.roster import SOURCE
 from tests.support.clock import NOW
-from tests.support.context import Collected, collect, lent_context
-from tests.support.denied import denied
-
-COLUMNS = {
-    "key": "email",
-    "aliases": "aliases",
-    "name": "name",
-    "status": "status",
-    "starts_at": "start",
-    "terminated_at": "end",
-}
-HEADER = "email,aliases,name,status,start,end\n"
-EXPORTED = NOW - timedelta(hours=2)
-
-
-def config(columns: Mapping[str, str] = COLUMNS, /, **keys: object) -> Config:
-    """Build a configuration as the engine does."""
-    return msgspec.convert({"path": "people.csv", "columns": columns, **keys}, Config, dec_hook=from_toml)
-
-
-def write(folder: Path, content: str | bytes, at: datetime = EXPORTED) -> Path:
-    """Write the roster as it was exported at an instant."""
-    path = folder / "people.csv"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    os.utime(path, (at.timestamp(), at.timestamp()))
-    return path
-
-
-async def told(folder: Path, content: str | bytes, settings: Config | None = None) -> Collected:
-    """Collect a roster once."""
-    write(folder, content)
-    async with lent_context(folder, name="people") as ctx:
-        return await collect(SOURCE.fetch(settings or config(), ctx))
-
-
-def people(collected: Collected) -> dict[str, Person]:
-    """Give the people by id."""
-    return {one.id: one for one in collected.records if isinstance(one, Person)}
+from tests.support.context import collect, lent_context
+from tests.support.roster import EXPORTED, HEADER, config, people, told, write
 
 
 async def test_a_row_is_a_person(tmp_path: Path) -> None:
@@ -229,63 +188,11 @@ async def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
     assert "and 4 more" in gap.detail
 
 
-DIALECTS = [
-    pytest.param((HEADER + "a@x,,Zoë,active,,\n").encode("utf-8-sig"), {}, id="a byte order mark"),
-    pytest.param((HEADER + "a@x,,Zoë,active,,\n").encode("utf-16"), {"encoding": "utf-16"}, id="UTF-16"),
-    pytest.param((HEADER + "a@x,,Zoë,active,,\n").encode("cp1252"), {"encoding": "cp1252"}, id="cp1252"),
-    pytest.param((HEADER + "a@x,,Zoë,active,,\n").replace(",", ";").encode(), {"delimiter": ";"}, id="semicolons"),
-    pytest.param((HEADER + "a@x,,Zoë,active,,\n").replace("\n", "\r\n").encode(), {}, id="CRLF"),
-    pytest.param((HEADER + '\n"a@x","","Zoë","active","",""\n,,,,,\n').encode(), {}, id="quotes and empty rows"),
-    pytest.param((HEADER[:-1] + ",,\na@x,,Zoë,active,,,,\n").encode(), {}, id="empty columns at the end"),
-]
-
-
-@pytest.mark.parametrize(("content", "keys"), DIALECTS)
-async def test_a_roster_is_read_as_it_is_written(tmp_path: Path, content: bytes, keys: dict[str, object]) -> None:
-    """Delimiters, encodings and line ends of the usual tools all give the same person."""
-    collected = await told(tmp_path, content, config(**keys))
-    assert [(one.id, one.label) for one in people(collected).values()] == [("a@x", "Zoë")]
-    assert collected.gaps == ()
-
-
 async def test_a_formula_is_text(tmp_path: Path) -> None:
     """A cell is never computed, only shown and matched as it stands."""
     row = '"=HYPERLINK(""http://x"")",,"=cmd|\' /C calc\'!A0",active,,\n'
     [person] = people(await told(tmp_path, HEADER + row)).values()
     assert (person.id, person.label) == ('=hyperlink("http://x")', "=cmd|' /C calc'!A0")
-
-
-FILES = [
-    pytest.param(b"", Malformed, "no header", id="nothing at all"),
-    pytest.param(b"\n\n", Malformed, "no header", id="empty lines only"),
-    pytest.param(b"mail,aliases,name,status,start,end\n", Unconfigured, 'did you mean "mail"', id="a column renamed"),
-    pytest.param(b"email;aliases;name\n", Unconfigured, "is the delimiter right", id="another delimiter"),
-    pytest.param((HEADER.strip() + ",status\n").encode(), Unconfigured, '2 columns "status"', id="a column twice"),
-    pytest.param(HEADER.encode() + b"a@x,,Zo\xeb,active,,\n", Malformed, "line 2, column 8", id="another encoding"),
-]
-
-
-@pytest.mark.parametrize(("content", "error", "words"), FILES)
-async def test_a_file_that_is_no_such_roster_is_an_error(
-    tmp_path: Path, content: bytes, error: type[SourceError], words: str
-) -> None:
-    """The message names the line and the next step, and nobody is told."""
-    with pytest.raises(error, match=words):
-        await told(tmp_path, content)
-
-
-async def test_all_missing_columns_are_named_at_once(tmp_path: Path) -> None:
-    """One run tells the whole fault of a mapping."""
-    with pytest.raises(Unconfigured) as caught:
-        await told(tmp_path, "email,state,exported\n", config(as_of="stamp"))
-    for key in ("columns.aliases", "columns.status", "columns.starts_at", "columns.terminated_at", "as_of"):
-        assert f'{key}: no column "' in str(caught.value)
-
-
-async def test_a_header_alone_tells_nobody(tmp_path: Path) -> None:
-    """An empty roster is for the fold to doubt, not an error here."""
-    collected = await told(tmp_path, HEADER)
-    assert (collected.records, collected.gaps) == ((), ())
 
 
 STAMPS = [
@@ -331,56 +238,6 @@ async def test_a_row_without_its_export_stamp_is_doubt(tmp_path: Path) -> None:
     collected = await told(tmp_path, "email,stamp\na@x,\nb@x,2026-11-20\n", config({"key": "email"}, as_of="stamp"))
     assert set(people(collected)) == {"a@x", "b@x"}
     assert 'line 2: no time in column "stamp"' in collected.gaps[0].detail
-
-
-async def test_a_roster_that_is_rewritten_while_it_is_read_is_busy(tmp_path: Path) -> None:
-    """Half of one export and half of another is no roster."""
-    path = write(tmp_path, HEADER + "".join(f"p{index}@x,,,active,,\n" for index in range(2_500)))
-    async with lent_context(tmp_path) as ctx:
-        pages = SOURCE.fetch(config(), ctx)
-        assert len((await anext(pages)).records) == 1_000
-        with path.open("a") as file:
-            file.write("new@x,,,active,,\n")
-        with pytest.raises(Busy, match="rewritten"):
-            await collect(pages)
-
-
-async def test_a_roster_that_is_replaced_while_it_is_read_is_whole(tmp_path: Path) -> None:
-    """A rename leaves the old file to those who have opened it."""
-    write(tmp_path, HEADER + "".join(f"p{index}@x,,,active,,\n" for index in range(2_500)))
-    async with lent_context(tmp_path) as ctx:
-        pages = SOURCE.fetch(config(), ctx)
-        first = await anext(pages)
-        (tmp_path / "new.csv").write_text(HEADER)
-        (tmp_path / "new.csv").replace(tmp_path / "people.csv")
-        rest = await collect(pages)
-    assert len(first.records) + len(rest.records) == 2_500
-
-
-async def test_a_roster_that_is_not_there_is_unconfigured(tmp_path: Path) -> None:
-    """The message names the path and the key."""
-    async with lent_context(tmp_path) as ctx:
-        with pytest.raises(Unconfigured, match=r"people\.csv is not there"):
-            await collect(SOURCE.fetch(config(), ctx))
-
-
-async def test_a_folder_or_a_pipe_is_no_roster(tmp_path: Path) -> None:
-    """Nobody waits for a pipe that has no writer."""
-    (tmp_path / "people.csv").mkdir()
-    os.mkfifo(tmp_path / "pipe")
-    async with lent_context(tmp_path) as ctx:
-        with pytest.raises(Unconfigured, match=r"is no regular file|is a folder"):
-            await collect(SOURCE.fetch(config(), ctx))
-        with pytest.raises(Unconfigured, match="is no regular file"):
-            await collect(SOURCE.fetch(msgspec.structs.replace(config(), path="pipe"), ctx))
-
-
-async def test_a_roster_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
-    """The message says what to grant."""
-    write(tmp_path, HEADER)
-    async with lent_context(tmp_path) as ctx:
-        with denied(tmp_path, "people.csv"), pytest.raises(Refused, match="grant read access"):
-            await collect(SOURCE.fetch(config(), ctx))
 
 
 async def test_source_test_tells_people_and_doubts(tmp_path: Path) -> None:
