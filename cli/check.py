@@ -131,7 +131,8 @@ def _watchdog(limit: timedelta) -> None:
 
 
 async def _ask(config: Config, names: tuple[str, ...], limit: timedelta, *, collect: bool) -> report.Told:
-    from engine.attach import AttachedPort, CannotAttach
+    from engine.attach.client import AttachedPort
+    from engine.attach.wire import CannotAttach
     from engine.lock import Held
 
     port = AttachedPort(config.state_dir, seconds=min(30.0, limit.total_seconds() / 2))

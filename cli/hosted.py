@@ -109,7 +109,8 @@ def show(config: Config, *, demo: bool = False) -> int:
 
 def attached(folder: Path, *, read_only: bool, patience: float = 0.0) -> int:
     """Show the terminal UI over the engine that holds the folder, waiting ``patience`` seconds for it to listen."""
-    from engine.attach import AttachedThread, CannotAttach
+    from engine.attach.client import AttachedThread
+    from engine.attach.wire import CannotAttach
 
     give_back()
     ends = time.monotonic() + patience

@@ -150,7 +150,8 @@ async def _bounded(source: SourceConfig, context: Context) -> Sequence[Probe]:
 
 async def _send(config: Config, command: Command) -> Reply:
     """Send a command to the running engine, or to one of our own over the same state folder."""
-    from engine.attach import AttachedPort, CannotAttach
+    from engine.attach.client import AttachedPort
+    from engine.attach.wire import CannotAttach
     from engine.host import hosting
 
     port = AttachedPort(config.state_dir)

@@ -88,17 +88,12 @@ def waiver_request(
 ) -> int:
     """Ask for a waiver of SUBJECTs of CHECK (source/id, a label, or globs); it waives nothing until it is approved."""
     from engine import waiver_file
-    from engine.desk_waivers import noted_on_disk, path_of, source_fault
+    from engine.desk_waivers import noted_on_disk, path_of
     from engine.engine import utc_now
     from engine.port.subjects import literal
 
     config = setting.load()
-    if days is not None and (until or more["emergency"]):
-        message = "--days does not go with --until or --emergency: each says when it ends"
-        raise click.UsageError(message)
-    fault = source_fault(config.checks.get(check), more["source"])
-    if fault:
-        raise click.UsageError(fault)
+    _expect_request(config, check, days, until, more)
     asked = waiver_file.Asked(
         check=check,
         subjects=tuple(literal(each) for each in subjects) if is_literal else subjects,
@@ -109,6 +104,18 @@ def waiver_request(
     )
     taken = asyncio.run(noted_on_disk(config.state_dir))
     return _done(config, lambda: waiver_file.request(path_of(config), asked, config.checks, utc_now(), taken))
+
+
+def _expect_request(config: Config, check: str, days: int | None, until: str, more: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together, and a source that the check does not have."""
+    from engine.desk_waivers import source_fault
+
+    if days is not None and (until or more["emergency"]):
+        message = "--days does not go with --until or --emergency: each says when it ends"
+        raise click.UsageError(message)
+    fault = source_fault(config.checks.get(check), more["source"])
+    if fault:
+        raise click.UsageError(fault)
 
 
 @waiver_command.command("approve")

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LONGEST_PAUSE = timedelta(days=7)
+MOST_WAIVERS = 10_000
+"""Waivers of one check whose events are told with its own."""
 FINISH_SECONDS = 2.0
 """How long an engine that stops waits for the commands that it was given."""
 RECORD_SEARCH_BYTES = 64 * 1024 * 1024
@@ -123,7 +125,10 @@ class Desk:
             raise PortFault(str(error)) from error
 
     async def events(self, query: EventQuery) -> Events:
-        """Give a page of events."""
+        """Give a page of events; those about a check tell of its waivers, too."""
+        if query.what in self._engine.config.checks and not query.whats:
+            waivers = sorted(self._engine.waiver_notes.naming(query.what))[:MOST_WAIVERS]
+            query = msgspec.structs.replace(query, what="", whats=[query.what, *waivers])
         try:
             return await self._engine.store.events(query)
         except StoreError as error:
@@ -247,7 +252,8 @@ class Desk:
             return Reply(ok=False, message=f"no check {command.check!r}")
         until: datetime | None = min(command.until, now + LONGEST_PAUSE) if command.reason.strip() else None
         body = {"check": command.check, "reason": command.reason, "until": until.isoformat() if until else None}
-        changed = msgspec.structs.replace(memory, paused_until=until)
+        by, why = (command.by, command.reason.strip()) if until else ("", "")
+        changed = msgspec.structs.replace(memory, paused_until=until, paused_by=by, paused_reason=why)
         told = (
             f"paused by {command.by} until {until:%Y-%m-%d %H:%MZ}: {command.reason}" if until else "no longer paused"
         )

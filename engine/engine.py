@@ -24,6 +24,7 @@ from engine.keeping import letting_go
 from engine.port import Event, Selftest, Snapshot
 from engine.runner import Runner
 from engine.selftest import run_selftest
+from engine.silence import last_sign, resumed, started, stopped
 from engine.store import CheckMemory, Reconfigured, Store, StoreError
 from engine.views import check_views, source_views
 from engine.waiver_notes import WaiverNotes
@@ -83,6 +84,8 @@ class Engine:
         self.custody = Custody(store, blobs, config.state_dir, clock, self.note, self.moved, tried_at=clock())
         self._jitter = jitter
         self.started_at = clock()
+        self._last_sign: datetime | None = None
+        """When an engine last worked over the folder, before this one."""
         self._seq = 0
         self._phase: Phase = "starting"
         self._wake = asyncio.Event()
@@ -101,6 +104,7 @@ class Engine:
         self.runner.recall(await self.store.runs(self.clock() - DAY))
         self.events = list(loaded.events)
         self.custody.written_before = loaded.chained_at
+        self._last_sign = last_sign(loaded)
         await self.adopt(self.config)
         await self._prove()
         await self.judge.count()
@@ -110,8 +114,10 @@ class Engine:
         """Work until ``stop`` is set, then finish cleanly."""
         self._phase = "live"
         loop = asyncio.get_running_loop()
+        await self._tell(started(self.clock(), self._last_sign))
         try:
             while not stop.is_set():
+                await self._tell(resumed(self.clock(), self.doings.ticked_at))
                 await self.tick()
                 expected = loop.time() + TICK_SECONDS
                 with contextlib.suppress(TimeoutError):
@@ -123,8 +129,20 @@ class Engine:
                 self.doings.lag = max(0.0, rested - expected, ended - rested)
                 self.doings.lags.add(loop.time(), self.doings.lag)
                 self._wake.clear()
+            await self._tell(stopped(self.clock()))
         finally:
             await self.stop()
+
+    async def _tell(self, event: Event | None) -> None:
+        """Keep an event of the engine itself, and show it, also where it cannot be kept."""
+        if event is None:
+            return
+        LOG.info("engine=%s", event.text)
+        self.note(event)
+        try:
+            await self.store.append([], [event])
+        except StoreError as error:
+            self.written(error)
 
     def wake(self) -> None:
         """Tick now; call it on the engine's loop."""
@@ -269,7 +287,7 @@ class Engine:
             web_config_ok=doings.web_config_ok,
             selftest=doings.selftest,
             checks=[doings.told(view, self.checks.get(view.name), self.runner.memories) for view in checks],
-            sources=source_views(self.config, self.runner.memories, self.runner.activity, now),
+            sources=source_views(self.config, memories, self.runner.activity, now, custody.unkept),
             events=tuple(self.events[:EVENTS_KEPT]),
             times=tuple(time for memory in self.runner.memories.values() for time in memory.times),
             evidence=custody.view,

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine import config as configuration
-from engine.attach import AttachServer
+from engine.attach.server import AttachServer
 from engine.blobs import FolderBlobs
 from engine.desk import Desk
 from engine.elsewhere import Elsewhere

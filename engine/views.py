@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from checks.model.doubt import Cause
 from checks.model.state import BLIND, State
 from checks.model.units import format_duration
 from engine.activity import Activity
+from engine.custody import source_writer
 from engine.judge import recorded, standing_of
 from engine.port import Alarm, BlindBy, CheckView, PolicyValue, Quota, SourceView
 from engine.port.timeline import longest_quiet
@@ -33,22 +35,24 @@ def source_views(
     memories: Mapping[str, SourceMemory],
     activity: Mapping[str, Activity],
     now: datetime,
+    unkept: Mapping[str, str] = MappingProxyType({}),
 ) -> list[SourceView]:
-    """Show every configured source."""
+    """Show every configured source; ``unkept`` says of writers of evidence why their latest work was not kept."""
     readers: dict[str, list[str]] = {}
     for check in config.checks.values():
         for name in (*check.judged, *check.joined):
             readers.setdefault(name, []).append(check.name)
     return [
-        _ran(_active(_source_view(source, memories.get(name), readers.get(name, [])), doing), doing, now)
+        _ran(_active(view, doing), doing, now)
         for name, source in config.sources.items()
         for doing in (activity.get(name) or Activity(),)
+        for memory in (memories.get(name) or SourceMemory(name=name),)
+        for view in (_kept(_source_view(source, memory, readers.get(name, [])), unkept),)
     ]
 
 
-def _source_view(source: SourceConfig, memory: SourceMemory | None, readers: Sequence[str]) -> SourceView:
+def _source_view(source: SourceConfig, memory: SourceMemory, readers: Sequence[str]) -> SourceView:
     """Show what is configured, and what is remembered over restarts."""
-    memory = memory or SourceMemory(name=source.name)
     complete = memory.complete
     gaps = [*(complete.gaps if complete is not None else ()), *memory.last_gaps]
     return SourceView(
@@ -71,6 +75,18 @@ def _source_view(source: SourceConfig, memory: SourceMemory | None, readers: Seq
         digest=complete.blob if complete is not None else None,
         labels=labels_of(source),
     )
+
+
+def _kept(view: SourceView, unkept: Mapping[str, str]) -> SourceView:
+    """Show that the latest run brought nothing, whatever it told, where that could not be kept.
+
+    Whether it was complete, its cause and since when it fails stay the source's own: it is not to blame for the disk.
+    """
+    lost = unkept.get(source_writer(view.name))
+    if lost is None:
+        return view
+    told = "" if view.last_error is None else f"{view.last_error}; "
+    return msgspec.structs.replace(view, last_error=f"{told}evidence cannot be written: {lost}")
 
 
 def _active(view: SourceView, doing: Activity) -> SourceView:
@@ -158,6 +174,8 @@ def _check_view(
         view,
         state_since=memory.state_since,
         paused_until=memory.paused_until,
+        paused_by=memory.paused_by,
+        paused_reason=memory.paused_reason,
         opened_24h=counts[0],
         resolved_24h=counts[1],
     )

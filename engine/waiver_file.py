@@ -21,7 +21,8 @@ from typing import Final
 
 from engine import waiver_text
 from engine.convert import nearest
-from engine.waivers import LONGEST_EMERGENCY, LONGEST_FILE, Malformed, Waiver, Waivers, parse, person
+from engine.port.people import person
+from engine.waivers import LONGEST_EMERGENCY, LONGEST_FILE, Malformed, Waiver, Waivers, parse
 from sources.common.errors import SourceError
 from sources.common.local import open_regular
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from engine.port import Event
+from engine.port.people import same_person
 from engine.store import Chained
-from engine.waivers import Malformed, Status, Waiver, Waivers, person
+from engine.waivers import Malformed, Status, Waiver, Waivers
 
 if TYPE_CHECKING:
     from engine.store import Store
@@ -101,6 +102,10 @@ class WaiverNotes:
         """Name every waiver that was ever noted."""
         return frozenset(self._noted or ())
 
+    def naming(self, check: str) -> frozenset[str]:
+        """Name every waiver that was noted last as one of the check, those that are no more too."""
+        return frozenset(name for name, noted in (self._noted or {}).items() if noted.check == check)
+
     def _body(self, name: str, one: Now) -> Noted:
         by = self.store.hashed(one.by) if one.by else ""
         return Noted(waiver=name, check=one.check, phase=one.phase, entry=one.entry, by=by)
@@ -163,7 +168,7 @@ def _ending(waiver: Waiver) -> str:
     written = waiver.written
     if waiver.approved:
         return "revoked"
-    return "taken back" if person(written.revoked_by) == person(written.requested_by) else "rejected"
+    return "taken back" if same_person(written.revoked_by, written.requested_by) else "rejected"
 
 
 def _malformed(item: Malformed) -> Now:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,6 +21,7 @@ import tomli
 
 from checks.model.doubt import STRUCTURAL, Cause
 from engine.convert import Faults, convert_table, nearest, shown
+from engine.port.people import person, same_person
 from engine.store import Live
 from sources.common.errors import SourceError
 from sources.common.local import open_regular
@@ -223,12 +223,6 @@ def _parsed(tree: Mapping[str, Any], name: str, checks: Collection[str]) -> Waiv
     return Waivers(tuple(found.good.values()), tuple(found.faults.lines), tuple(found.malformed))
 
 
-def person(name: str) -> str:
-    """Give what two spellings of one name have in common: no case, no spaces, nothing that cannot be seen."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(sign for sign in folded if not sign.isspace() and unicodedata.category(sign)[0] != "C")
-
-
 def instant(moment: date | datetime, at: time = time.min) -> datetime:
     """Give the instant of a moment of the file: a date means that time of its day, no zone means UTC."""
     if isinstance(moment, datetime):
@@ -309,7 +303,7 @@ def _faults_of(waiver: Waiver, checks: Collection[str]) -> list[tuple[str, str]]
         found.append(("id", "missing"))
     if not requester:
         found.append(("requested_by", "say who asks"))
-    if not written.emergency and requester and person(written.approved_by) == requester:
+    if not written.emergency and requester and same_person(written.approved_by, written.requested_by):
         found.append(("approved_by", "another person than the requester approves"))
     if written.revoked is None and (written.revoked_by or written.revoked_reason):
         found.append(("revoked", "missing; say from when it holds no more"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.model.state import State
-from tui.format import address, age, age3, brief, clean, compact, fit, fitting, moment, moved, number
+from tui.format import address, age, age3, brief, clean, compact, counted, fit, fitting, moment, moved
 from tui.keymap import PLAIN, Keymap
 from tui.lines import BLANK, Line, Span, line, size
 from tui.model import Group, Item, Model, Word, attention
@@ -14,9 +14,12 @@ from tui.status import (
     GLYPHS,
     ROLES,
     WORD_GLYPHS,
+    began,
+    begun,
     blind_line,
     coverage,
     figure,
+    item_cell,
     retry,
     since,
     source_plan,
@@ -86,7 +89,7 @@ def nothing(model: Model, otherwise: str) -> list[Line]:
     subjects = sum(item.view.tally.population for item in model.items)
     times = [item.view.as_of for item in model.items if item.view.as_of is not None]
     at = f", data as of {moment(min(times), model.now)}" if times else ""
-    text = f"nothing needs attention: {len(model.items)} checks pass, {number(subjects)} judgements{at}"
+    text = f"nothing needs attention: {len(model.items)} checks pass, {counted(subjects, 'judgement')}{at}"
     down = [source.name for source in model.sources if source.last_error is not None]
     if down:
         why = model.keymap.named("go.sources")
@@ -222,13 +225,14 @@ def selection(model: Model, key: str | None, drawn: Scene | None = None) -> list
 
 def _about_check(item: Item, model: Model, drawn: Scene | None) -> list[Line]:
     view = item.view
-    begun = "" if item.since is None else f" since {moment(item.since, model.now)} ({since(item, model.now)})"
+    at = began(item)
+    held = "" if at is None else f" {begun(at, model.now)}"
     counted = f" · {figure(item, model.now)}, {coverage(item)}" if view.standing.tally is not None else ""
     first = line(
         Span(" "),
-        word_cell(item.word),
+        item_cell(item),
         Span(clean(view.name), "strong"),
-        Span(begun if item.word is not Word.PASS else "", "text"),
+        Span(held if item.word is not Word.PASS else "", "text"),
         Span(" "),
         *(turned(drawn, item) if item.word is not Word.PASS else ()),
         Span("· owner ", "dim"),

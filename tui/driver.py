@@ -23,6 +23,7 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
 from textual.message import Message
 
 from tui.pasting import SILENCES, Pastes
@@ -30,6 +31,9 @@ from tui.pasting import SILENCES, Pastes
 SILENCE_SECONDS = 0.1
 """What was begun is waited for in such pieces; when nothing can be under way any more, for the terminal alone."""
 READ_BYTES = 4_096
+ESC = "\x1b"
+INTRODUCERS = frozenset("[]NOPX^_\\")
+"""After an ESC they begin a sequence of the terminal; after a while alone they are keys, too."""
 PARTING_SECONDS = 1.0
 """How long leaving waits for a terminal that does not read."""
 
@@ -52,6 +56,22 @@ class Bell(threading.Event):
         if self.is_set():
             os.read(self.file, 1)
             super().clear()
+
+
+class Keys(XTermParser):
+    """Reads keys; escape with another key right after it is those two, never that key with alt.
+
+    A terminal sends the same for both, and nothing here is bound to alt: it would swallow the escape and the key.
+    """
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:  # noqa: FBT001, FBT002 - Textual's
+        typed = sequence[1:]
+        if len(typed) == 1 and sequence[0] == ESC and typed.isprintable() and typed not in INTRODUCERS:
+            yield Key("escape", ESC)
+            sequence = typed
+        elif alt:
+            yield Key("escape", ESC)
+        yield from super()._sequence_to_key_events(sequence)
 
 
 class SteadyDriver(LinuxDriver):
@@ -85,7 +105,7 @@ class SteadyDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read what the terminal sends until the driver stops; pastes are made harmless before they are parsed."""
-        parser, pastes = XTermParser(self._debug), Pastes()
+        parser, pastes = Keys(self._debug), Pastes()
         decode = getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)

@@ -18,7 +18,7 @@ from textual.worker import Worker
 
 from engine.port import Command, Port
 from tui.series import Series
-from tui.work import start, tell
+from tui.work import Answered, report, start, tell
 
 
 @runtime_checkable
@@ -31,6 +31,10 @@ class Looks(Protocol):
 
     def look_again(self) -> None:
         """Fetch what a command may have changed."""
+        ...
+
+    def wait_for(self, said: str) -> None:
+        """Show what the engine was asked for, until it has answered; empty: it has."""
         ...
 
 
@@ -57,25 +61,46 @@ class Errands:
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
-    def send(self, commands: Sequence[Command], of: Sequence[str] = ()) -> None:
-        """Send commands one after the other, and tell what became of them; ``of`` names what each is about."""
+    def send(self, commands: Sequence[Command], of: Sequence[str] = (), answered: Answered | None = None) -> Series:
+        """Send commands one after the other, and tell what became of them; ``of`` names what each is about.
+
+        ``answered`` takes it first, as the form from which they were given, as long as that is open.
+        """
+        series = Series(commands, of)
         if commands:
-            series = Series(commands, of)
             self._series.append(series)
             self._idle.clear()
-            _ = start(self._app, partial(self._send, series), group="commands")
+            _ = start(self._app, partial(self._send, series, answered), group="commands")
+            self._show()
+        return series
 
-    async def _send(self, series: Series) -> None:
+    async def _send(self, series: Series, answered: Answered | None) -> None:
         try:
             text, role = await series.send(self._port)
+        except Exception:
+            if answered is not None:
+                _ = answered(f"✖ {series.left()}", "fail")
+            raise
         finally:
             self._series.remove(series)
             if not self._series:
                 self._idle.set()
-        tell(self._app, text, role)
-        for screen in self._app.screen_stack:
-            if screen.is_mounted and isinstance(screen, Looks):
-                screen.look_again()
+            self._show()
+        report(self._app, text, role, answered)
+        for screen in self._looking():
+            screen.look_again()
+
+    @property
+    def asked(self) -> str:
+        """Say what the engine was asked for and has not answered; empty when nothing is."""
+        return self._series[-1].asked if self._series else ""
+
+    def _show(self) -> None:
+        for screen in self._looking():
+            screen.wait_for(self.asked)
+
+    def _looking(self) -> list[Looks]:
+        return [each for each in self._app.screen_stack if each.is_mounted and isinstance(each, Looks)]
 
     @property
     def waits(self) -> bool:
@@ -122,9 +147,8 @@ class Errands:
             job.worker.cancel()
 
     def _draw(self) -> None:
-        looking = [each for each in self._app.screen_stack if each.is_mounted and isinstance(each, Looks)]
-        if looking:
-            looking[-1].draw()
+        for screen in self._looking()[-1:]:
+            screen.draw()
 
     # The end ----------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import get_args
 
 from checks.model.state import State
 from engine.port import Event, EventKind, EventQuery
-from tui.format import age2, clean, fit, full, number, wrap, zone_mark, zoned
+from tui.format import age2, clean, counted, fit, full, number, wrap, zone_mark, zoned
 from tui.keymap import PLAIN, Keymap
 from tui.lines import BLANK, Line, Span, crop, line
 from tui.status import GLYPHS
@@ -149,22 +149,37 @@ def headings(now: datetime, width: int) -> Line:
     """Name the columns, the zone of the times among them."""
     zone = zone_mark(now)
     if width < 56:
-        return line(Span(f" {fit('At', 6)}St {fit('Object', 12)} What", "dim"))
+        return line(Span(f" {fit('At', 6)}  {fit('Object', 12)} What", "dim"))
     what = 26 if width >= 90 else 18
     told = "What"
     if width >= _MOST_WIDE:
         room = max(8, width - (12 + 2 + 9 + what + 1 + _BY + _AFTER + 2))
         told = f"{fit('What', room)} {fit('By (claimed)', _BY)} {fit('After', _AFTER, right=True)}"
-    return line(Span(f" {fit(f'Time {zone}', 12)}St{fit('Kind', 9)}{fit('Object', what)} {told}", "dim"))
+    return line(Span(f" {fit(f'Time {zone}', 12)}  {fit('Kind', 9)}{fit('Object', what)} {told}", "dim"))
 
 
 def chips(
-    query: EventQuery, *, typed: str, fault: str, follows: bool, held: str, shown: int, matching: int, about: str = ""
+    query: EventQuery,
+    *,
+    typed: str,
+    fault: str,
+    follows: bool,
+    held: str,
+    shown: int,
+    matching: int | None,
+    error: str = "",
+    about: str = "",
 ) -> Line:
-    """Show what narrows the list, and whether it follows: never an invisible filter; each is clickable."""
+    """Show what narrows the list, and whether it follows: never an invisible filter; each is clickable.
+
+    ``matching`` is None while no answer is here, which is not none; ``error`` tells why.
+    """
     spans = [Span(f" ✖ {fault} ", "fail")] if fault else []
-    spans.append(Span(f" {number(matching)} events", "strong" if matching else "dim"))
-    if shown < matching:
+    if matching is None:
+        spans.append(Span(" events not fetched" if error else " … events", "dim"))
+    else:
+        spans.append(Span(f" {counted(matching, 'event')}", "strong" if matching else "dim"))
+    if matching is not None and shown < matching:
         spans.append(Span(f", {number(shown)} here", "dim"))
     spans += [Span("  "), Span("FOLLOW on" if follows else "follow off", "pass" if follows else "dim", "follow")]
     if held:

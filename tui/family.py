@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.port import SourceView
-from tui.format import age, clean, moment, number
+from tui.format import clean, moment, number
 from tui.keymap import PLAIN, Keymap
 from tui.lines import Line, Span, crop, line, size
 from tui.model import RANK, Item, Word
 from tui.status import (
     ROLES,
     WORD_GLYPHS,
-    badness,
     blind_line,
     coverage,
+    data_state,
     each_source,
     figure,
-    source_state,
+    item_cell,
+    said,
     was,
-    word_cell,
 )
 
 _GAP = Span("   ")
@@ -52,7 +52,7 @@ def checks(items: Sequence[Item], shown: str | None, width: int, now: datetime) 
 def _chip(item: Item, now: datetime) -> Line:
     """Write a check: its word, its name, what counts about it, and its coverage."""
     return (
-        word_cell(item.word, len(item.word) + 2),
+        item_cell(item, len(said(item)) + 2),
         Span(f" {clean(item.view.name, 32)}"),
         Span(f" {figure(item, now)}", "text"),
         Span(f" {coverage(item)}" if item.word is not Word.BLIND else "", "dim"),
@@ -108,10 +108,7 @@ def data(sources: Sequence[SourceView], now: datetime) -> list[Line]:
     """Say how old the data is that the checks read, and the state of each source; the longest form first."""
     if not sources:
         return []
-    worst = min(sources, key=lambda each: (badness(each, now), each.as_of or now))
-    glyph, word, role = source_state(worst, now)
-    aged = "" if worst.as_of is None else f" {age(now - worst.as_of)}"
-    head = line(Span("data ", "dim"), Span(f"{glyph}{'' if word == 'OK' else ' ' + word}{aged}", role))
+    head = data_state(sources, now)
     each = each_source(sources, now)
     return [(*head, Span(" (", "dim"), each[0]._replace(text=each[0].text.lstrip()), *each[1:], Span(")", "dim")), head]
 
@@ -144,4 +141,6 @@ def _unseen(scope: Sequence[Item], blind: Sequence[Item], now: datetime) -> str:
     first = blind[0]
     if len(scope) == 1:
         return ("" if first.blind is None else blind_line(first.blind, now) + "; ") + was(first, now)
-    return f"{clean(first.view.name, 32)} is blind" if len(blind) == 1 else f"{len(blind)} checks are blind"
+    if len(blind) > 1:
+        return f"{len(blind)} checks are blind"
+    return f"{clean(first.view.name, 32)} is {said(first).lower()}"

@@ -22,7 +22,7 @@ from tui.past import Cell, cells
 from tui.period import named
 from tui.plots import runs
 from tui.scene import Scene, scene
-from tui.status import RESOLVED, badness, row_word, source_state, word_cell
+from tui.status import RESOLVED, data_state, row_word, source_state, word_cell
 
 __all__ = ["Page", "page", "record"]
 
@@ -106,12 +106,7 @@ def title(detail: Detail) -> Line:
 def note(detail: Detail, model: Model) -> Line:
     """Say how fresh the data is that the finding rests on, and of which check it is."""
     found = [source for ref in detail.evidence if (source := model.source(ref.source)) is not None]
-    freshness: list[Span] = []
-    if found:
-        worst = min(found, key=lambda each: (badness(each, model.now), each.as_of or model.now))
-        glyph, word, role = source_state(worst, model.now)
-        aged = "" if worst.as_of is None else f" {age(model.now - worst.as_of)}"
-        freshness = [Span("data ", "dim"), Span(f"{glyph}{'' if word == 'OK' else ' ' + word}{aged}", role)]
+    freshness = data_state(found, model.now) if found else ()
     return line(*freshness, Span(f"{' · ' if freshness else ''}{clean(detail.row.check)}", "dim"))
 
 
@@ -165,7 +160,8 @@ def _said(shown: Page) -> list[tuple[str, str, str]]:
         ends = "" if view.waiver_ends is None else f"; the check's first waiver ends {moment(view.waiver_ends, now)}"
         found.append(("waiver", f"{clean(row.waiver)}{ends}", "waived"))
     if row.acked is not None:
-        found.append(("ack", clean(row.acked), "text"))
+        by = f"by {clean(row.acked_by, 60)}, as claimed" if row.acked_by else ""
+        found.append(("ack", ", ".join(part for part in (clean(row.acked), by) if part), "text"))
     if row.regressions:
         times = "once" if row.regressions == 1 else f"{row.regressions} times"
         found.append(("back", f"{times} after it was resolved", "warn"))

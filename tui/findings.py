@@ -49,6 +49,8 @@ class Shown:
     """Whether the numbers are those of the query."""
     fetched: bool = True
     """Whether rows are here, or under way."""
+    error: str = ""
+    """Why they are not: what the engine answered."""
     took_seconds: float | None = None
     """How long the filter took; None where it is not worth telling."""
     waiting_seconds: float | None = None
@@ -74,7 +76,8 @@ def chips(shown: Shown) -> Line:
     if shown.typed:
         spans += [Span(f" / {clean(shown.typed)} ", "chip.waived", "filter"), Span(" ")]
     spans += [Span(f"! {clean(fault)} ", "warn") for fault in shown.faults[:1]]
-    spans += [Span(_found(shown), "dim"), Span(_judged(shown), "dim")]
+    no_filter = "" if shown.fetched else refused(shown.error)
+    spans += [Span(no_filter or _found(shown), "fail" if no_filter else "dim"), Span(_judged(shown), "dim")]
     if shown.marked:
         spans += [Span("  "), Span(f"● {shown.marked}", "mark", "unmark")]
     if shown.exporting:
@@ -88,6 +91,14 @@ def chips(shown: Shown) -> Line:
         key = Span(shown.columns_key, "key", "columns")
         spans += [Span(f"  {what} (", "dim", "columns"), key, Span(")", "dim", "columns")]
     return tuple(spans)
+
+
+def refused(error: str) -> str:
+    """Say that what was typed is no filter; empty of any other fault, which may be gone when asked again.
+
+    The engine begins to tell of a regular expression that it cannot read with the expression, ``~…``.
+    """
+    return f"not a filter: {clean(error, 120)}" if error.startswith("~") else ""
 
 
 def _judged(shown: Shown) -> str:

@@ -98,9 +98,10 @@ def clean_lines(text: str, cap: int = 20_000) -> list[str]:
 
 
 def to_ascii(text: str) -> str:
-    """Write text in ASCII without changing its width in cells."""
+    """Write text in ASCII without changing its width in cells; ``≥`` with a blank after it has room for ``>=``."""
     if text.isascii():
         return text
+    text = text.replace("≥ ", ">=").replace("≤ ", "<=")
     return "".join(char if char.isascii() else _ASCII.get(char, "?" * cell_len(char)) for char in text)
 
 
@@ -280,6 +281,11 @@ def full(value: datetime | None, now: datetime | None = None) -> str:
         return "–"
     at = zoned(value, now)
     return f"{at.year:04}-{at:%m-%d %H:%M:%S}{zone_mark(at)}"
+
+
+def counted(count: int, what: str) -> str:
+    """Write a number of things: ``1 event``, ``4 812 events``."""
+    return f"{number(count)} {what}{'' if count == 1 else 's'}"
 
 
 def seconds(value: float | None) -> str:

@@ -61,7 +61,7 @@ def _lately(drawn: Scene, family: str, width: int) -> list[Line]:
     held, observed = drawn.control(family)
     told = Span(f" in control {held} of {observed} days", "dim")
     return [
-        (label, *_coverage(drawn, item, span, count, width - 6)),
+        (label, *_coverage(drawn, item, span, count, width - 5)),
         (label, *strip, *((told,) if width >= 60 and name == _LONGEST else ())),
     ]
 
@@ -117,7 +117,7 @@ def _valued(drawn: Scene, item: Item, span: timedelta, count: int) -> Line:
     target = item.view.standing.threshold
     scale = coverage_scale([sample.low for sample in found if sample is not None], target)
     spark = sparkline([None if sample is None else sample.low for sample in found], scale, "focus")
-    rest = line(Span(f" {coverage(item)}", "strong"), Span(f" ≥{percent(target)}", "dim"))
+    rest = line(Span(f" {coverage(item)}", "strong"), Span(f" ≥ {percent(target)}", "dim"))
     return (*_unborn(spark, drawn, edges), *rest)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from engine.port import Snapshot, SourceView, is_fresh
-from tui.format import age, age2, clean, clock, elapsed, fit, moment
+from tui.format import age, age2, clean, clock, compact, elapsed, fit, moment, zone_mark
 from tui.lines import BLANK, Line, Span, ends, line, size
 from tui.model import INTERNAL, Model
 from tui.status import PAUSED_GLYPH, count_cells, source_cause
@@ -14,6 +14,8 @@ from tui.yesterday import told
 
 CRUMB = " ▸ "
 """Between the names of where we are."""
+NO_ENGINE = "NO ENGINE"
+"""What a screen has of its own that runs without one."""
 TITLE_CELLS = 12
 """With so much room beside them, the counts are worth more than the whole title."""
 _EDGE = Span(CRUMB, "dim")
@@ -44,12 +46,13 @@ def header(
     """Draw crumbs, counts and pulse; chips, movement and freshness; then a banner, if any.
 
     ``rights``: what this screen has of its own: ``READ-ONLY``, whatever the engine allows; ``ATTACHED``, the engine is
-    another process, which goes on without this screen. ``held``: what a paused view does not show.
+    another process, which goes on without this screen; ``NO ENGINE``, none runs here, and none is waited for.
+    ``held``: what a paused view does not show.
     ``moved``: what changed since yesterday, the longest form first, where the screen knows more than the snapshot.
     ``data``: how old the data of what is shown is, the longest form first.
     """
     lines = [
-        _first(model, crumbs, width, held),
+        _first(model, crumbs, width, held, rights),
         _second(model, width, moved or told(model, None), data, rights),
     ]
     worst = banner(model)
@@ -133,12 +136,12 @@ def _offline_since(model: Model) -> tuple[str, str] | None:
     return f"OFFLINE  none of {len(since)} sources has answered since {moment(first, model.now)}", "chip.stale"
 
 
-def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
+def _first(model: Model, crumbs: str, width: int, held: str, own: Collection[str]) -> Line:
     *here, top = crumbs.split(CRUMB)
     short = line(Span(" "), Span(top, "strong"))
     climbs = [part for level, name in enumerate(here) for part in (Span(name, "dim", f"climb({level})"), _EDGE)]
     long = line(Span(" "), *climbs, Span(top, "strong")) if here else short
-    live = pulse(model, held, seconds=width >= SECONDS_FROM)
+    live = Span("no engine", "dim") if NO_ENGINE in own else pulse(model, held, seconds=width >= SECONDS_FROM)
     forms = ("{glyph} {count} {word}", "{glyph}{count} {word}", "{glyph}{count}")
     counts = [tuple(span._replace(action="app.overview") for span in count_cells(model, form)) for form in forms]
     rights: list[Line] = [(*each, Span("  "), live) for each in counts] if model.items else []
@@ -150,8 +153,20 @@ def _first(model: Model, crumbs: str, width: int, held: str) -> Line:
         for right in rights[: -1 if left is short else 2]:
             if size(left) + size(right) + 3 <= width:
                 return (*ends(left, right, width - 1), Span(" "))
-    least = next((right for right in rights[2:] if size(right) + TITLE_CELLS <= width), rights[-1])
-    return (*ends(short, least, width - 1), Span(" "))
+    least = next((right for right in rights[2:-1] if size(right) + TITLE_CELLS <= width), None)
+    return (*ends(short, least or _narrowest(model, live, width), width - 1), Span(" "))
+
+
+def _narrowest(model: Model, live: Span, width: int) -> Line:
+    """Keep the counts beside the pulse: the title gives way first, then the zone of the pulse, then digits."""
+    if not model.items:
+        return (live,)
+    zoneless = live._replace(text=live.text.removesuffix(zone_mark(model.now)))
+    bare = live._replace(text="LIVE") if live.text.startswith("LIVE ") else live
+    whole, few = (count_cells(model, "{glyph}{count}", write) for write in (str, compact))
+    forms = [(*each, Span("  "), end) for each, end in ((whole, live), (whole, zoneless), (few, zoneless), (few, bare))]
+    found = next((form for form in forms if size(form) < width), (live,))
+    return tuple(each if each.action else each._replace(action="app.overview") for each in found[:-1]) + found[-1:]
 
 
 def _vitals(model: Model) -> Line:

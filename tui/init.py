@@ -27,6 +27,7 @@ from engine.port import (
 from tui import terminal
 from tui.app import OWN_FAULT, POLL_SECONDS, ControlwatchApp
 from tui.driver import part
+from tui.header import NO_ENGINE
 from tui.keymap import PLAIN, Keymap, keys_file, load
 from tui.model import utc_now
 from tui.screens.init import NOT_HERE, InitScreen
@@ -83,6 +84,11 @@ class InitApp(ControlwatchApp):
     def __init__(self, setup: Setup, *, glyphs: terminal.Glyphs = "auto", keymap: Keymap = PLAIN) -> None:
         super().__init__(NoEngine(), glyphs=glyphs, keymap=keymap, clock=utc_now)
         self.start = InitScreen(setup)
+
+    @property
+    def rights(self) -> list[str]:
+        """Tell the header that no engine runs here."""
+        return [NO_ENGINE]
 
     def on_mount(self, event: events.Mount) -> None:  # type: ignore[override]  # Textual hands the event to who asks
         """Show the screen; what an app with an engine does first is left out."""

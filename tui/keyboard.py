@@ -32,6 +32,15 @@ class TakesKeys(Protocol):
         ...
 
 
+@runtime_checkable
+class Hears(Protocol):
+    """A screen that shows something until somebody types."""
+
+    def heard(self) -> None:
+        """Note that a key was typed."""
+        ...
+
+
 class Typist(Protocol):
     """What typing asks of the app."""
 
@@ -127,7 +136,9 @@ class Keyboard:
             clicked = await self._app.pass_on(typed)
             self._last = clicked if isinstance(typed, MouseUp) else self._last
             return
-        here = self._app.focused
+        here, screen = self._app.focused, self._app.screen
+        if isinstance(screen, Hears):
+            screen.heard()
         if isinstance(typed, Paste):
             if isinstance(here, Input):
                 here.replace("".join(typed.text.splitlines()[:1]), *here.selection)
@@ -136,8 +147,8 @@ class Keyboard:
             here.replace(typed.character, *here.selection)
             return
         if typed.key not in self._moves:
-            self._last = here or self._app.screen
-        for node in (here or self._app.screen).ancestors_with_self:
+            self._last = here or screen
+        for node in (here or screen).ancestors_with_self:
             if isinstance(node, TakesKeys) and node.takes_key(typed):
                 return
         _ = await self._app.run_bound(typed.key)

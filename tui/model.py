@@ -11,12 +11,13 @@ from enum import StrEnum
 import msgspec
 
 from checks.model.doubt import Cause, Gap
-from checks.model.state import BLIND, State
+from checks.model.state import BLIND, State, state_of
 from engine.port import (
     SELFTEST_MAX_AGE,
     CheckView,
     Snapshot,
     SourceView,
+    Was,
     ahead_by,
     is_fresh,
     selftest_holds,
@@ -37,6 +38,7 @@ FAMILIES: Mapping[str, str] = {
 Clock = Callable[[], datetime]
 LATE_AFTER = timedelta(seconds=10)
 """A snapshot older than this is told as late: an engine publishes one every five seconds."""
+_TICK = timedelta(microseconds=1)
 _Key = tuple[int, bool, int, int, datetime, str]
 PAUSED = "paused"
 """The cause of a check that an operator has paused."""
@@ -149,6 +151,11 @@ class Model:
         if self.snapshot is None or self.now - self.snapshot.at <= LATE_AFTER:
             return None
         return self.now - self.snapshot.at
+
+    @property
+    def engine_began(self) -> datetime | None:
+        """Tell when the engine that is shown was started, UTC: what was asked of another is to be asked again."""
+        return None if self.snapshot is None else self.snapshot.started_at
 
     @property
     def is_counting(self) -> bool:
@@ -272,8 +279,9 @@ def _item(view: CheckView, snapshot: Snapshot, now: datetime) -> Item:
     blind = _blindness(view, state, snapshot, now) if state in BLIND else None
     since = (blind.since if blind else None) or view.state_since
     until = view.standing.valid_until
+    known = _was(view, state, snapshot, now) if state in BLIND else None
     return Item(
-        view=view,
+        view=view if known is view.was else msgspec.structs.replace(view, was=known),
         state=state,
         since=since,
         blind=blind,
@@ -281,10 +289,31 @@ def _item(view: CheckView, snapshot: Snapshot, now: datetime) -> Item:
     )
 
 
+def _was(view: CheckView, state: State, snapshot: Snapshot, now: datetime) -> Was | None:
+    """Give the last known state of a blind check: what the engine knows, else the verdict that the clock overrules.
+
+    That held until its data was too old, or until the monitor had no longer proven itself.
+    """
+    if view.was is not None or view.as_of is None or state is State.PENDING:
+        return view.was
+    proven = snapshot.selftest.passed_at
+    if proven is not None and snapshot.selftest.error is None:
+        proven += SELFTEST_MAX_AGE
+    ends = [view.standing.valid_until] if state is State.STALE else []
+    ends += [] if selftest_holds(snapshot, now) else [proven]
+    known = [end for end in ends if end is not None]
+    if not known or len(known) < len(ends) or not view.as_of < min(known) <= now:
+        return None
+    before = state_of(view.standing, min(known) - _TICK)
+    return None if before in BLIND else Was(state=before, at=min(known))
+
+
 def _blindness(view: CheckView, state: State, snapshot: Snapshot, now: datetime) -> Blindness:
     if view.paused_until is not None and now < view.paused_until:
         until = zoned(view.paused_until, now)
-        return Blindness("", PAUSED, view.state_since, f"until {until:%d %b %H:%M}{zone_mark(until)}")
+        by = f" by {view.paused_by}" if view.paused_by else ""
+        why = f": {view.paused_reason}" if view.paused_reason else ""
+        return Blindness("", PAUSED, view.state_since, f"until {until:%d %b %H:%M}{zone_mark(until)}{by}{why}")
     if state is not State.PENDING and not selftest_holds(snapshot, now):
         return _unproven(snapshot, now)
     told = view.blind_by

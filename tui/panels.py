@@ -51,6 +51,18 @@ def panel(model: Model, family: str, place: int, width: int, height: int = 0, be
     )
 
 
+def configured(model: Model) -> list[str]:
+    """Give the families that have a check, in their order; all of them while none has, as before the first snapshot."""
+    return [family for family in FAMILIES if model.family(family)] or list(FAMILIES)
+
+
+def unset(model: Model) -> Line:
+    """Name the families that have no check, in one line: what nobody looks at is never a pass."""
+    shown = configured(model)
+    missing = [f"{at} {title}" for at, (family, title) in enumerate(FAMILIES.items(), 1) if family not in shown]
+    return line(Span(f" no check configured: {' · '.join(missing)}", "dim"))
+
+
 def foot_lines(items: Sequence[Item], model: Model, width: int, spare: int = 0) -> list[Line]:
     """Say how fresh a family's data is; where a line can be spared, how much was judged, or what no longer counts."""
     if not items:
@@ -68,7 +80,7 @@ def foot_lines(items: Sequence[Item], model: Model, width: int, spare: int = 0) 
     judged = sum(item.view.tally.population for item in items)
     took = [source.duration_seconds for source in sources.values() if source.duration_seconds is not None]
     slowest = f", the slowest source took {seconds(max(took))}" if took else ""
-    return [*lines, line(Span(f" {number(judged)} judgements{slowest}", "dim"))]
+    return [*lines, line(Span(f" {number(judged)} judgement{'' if judged == 1 else 's'}{slowest}", "dim"))]
 
 
 def more(model: Model, keys: Sequence[str]) -> Line:

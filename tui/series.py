@@ -58,9 +58,18 @@ class Series:
         at = min(self.done, len(self.commands) - 1)
         return _named(self.commands[at], clean(self.of[at], NAMED) if self.of else "")
 
+    @property
+    def asked(self) -> str:
+        """Say what is asked, while it is on its way."""
+        return f"… asking the engine: {self.name}{self._far()}"
+
     def left(self) -> str:
         """Say what is not known to be done, while it is on its way."""
         return f"no answer yet to the {self.name}: it may have been done{self._rest()}"
+
+    def _far(self) -> str:
+        many = len(self.commands)
+        return f" ({number(self.done)} of {number(many)} done)" if many > 1 else ""
 
     def _rest(self) -> str:
         """Say how many of several were done, and how many never left."""

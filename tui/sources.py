@@ -19,6 +19,7 @@ from tui.status import (
     ROLES,
     SOON,
     is_known_limit,
+    item_cell,
     retry,
     source_cause,
     source_plan,
@@ -44,10 +45,10 @@ def table(model: Model, width: int) -> Content:
     waiting = {State.PENDING}
     blinding = {group.blind.source for group in model.groups if {item.state for item in group.items} != waiting}
 
-    def place(source: SourceView) -> tuple[bool, bool, int, str]:
+    def place(source: SourceView) -> tuple[bool, bool, bool, int, str]:
         word = source_state(source, now)[1]
         leads = word in FAULTS or (word != "OK" and source.name in blinding)
-        return not leads, is_known_limit(source, now), BADNESS[word], source.name
+        return not leads, word == "OK", is_known_limit(source, now), BADNESS[word], source.name
 
     ordered = sorted(model.sources, key=place)
     fresh = sum(is_fresh(source, now) for source in ordered)
@@ -311,7 +312,7 @@ def _affected(source: SourceView, model: Model, width: int) -> list[Line]:
     lines: list[Line] = []
     for item in found:
         label = "checks" if not lines else ""
-        state = Span(f"{GLYPHS[item.state]} {item.word:<7}", ROLES[item.word])
+        state = item_cell(item) if item.is_paused else Span(f"{GLYPHS[item.state]} {item.word:<7}", ROLES[item.word])
         told = f"  as of {moment(item.view.as_of, model.now)}" if item.view.as_of is not None else ""
         name = Span(clean(item.view.name), "text", f"open_check({item.view.name!r})")
         owner = f"  {clean(item.view.team) or 'unowned'}"

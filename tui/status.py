@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -59,6 +59,16 @@ def state_cell(item: Item) -> Line:
         return (Span(f"{PAUSED_GLYPH} PAUSED ", "bold.blind"),)
     strength = "bold." if item.word in {Word.FAIL, Word.BLIND} else ""
     return (Span(f"{GLYPHS[item.state]} {item.word:<7}", strength + ROLES[item.word]),)
+
+
+def item_cell(item: Item, width: int = 9) -> Span:
+    """Write the word of a check and its glyph; of one that is paused what ``state_cell`` says, too."""
+    return Span(fit(f"{PAUSED_GLYPH} PAUSED", width), "bold.blind") if item.is_paused else word_cell(item.word, width)
+
+
+def said(item: Item) -> str:
+    """Name the state of a check in a sentence: its word, or ``PAUSED``."""
+    return "PAUSED" if item.is_paused else item.word
 
 
 def word_cell(word: RowWord, width: int = 9) -> Span:
@@ -121,8 +131,25 @@ def coverage(item: Item) -> str:
 
 
 def since(item: Item, now: datetime) -> str:
-    """Write how long the state has held; nothing of a passing one."""
-    return "·" if item.since is None or item.word is Word.PASS else age(now - item.since)
+    """Write how long the state has held; nothing of a passing one, ``?`` where that began in the future."""
+    at = began(item)
+    if at is None or item.word is Word.PASS:
+        return "·"
+    return "?" if at - now > SKEW else age(now - at)
+
+
+def began(item: Item) -> datetime | None:
+    """Tell when the state began: no sooner than the last instant at which another was known to hold."""
+    known = item.view.was
+    if item.since is None or known is None or item.word is not Word.BLIND:
+        return item.since
+    return max(item.since, known.at)
+
+
+def begun(at: datetime, now: datetime) -> str:
+    """Write since when something holds, and for how long; of the future it says that a clock is to blame."""
+    held = "in the future: a clock was set back" if at - now > SKEW else age(now - at)
+    return f"since {moment(at, now)} ({held})"
 
 
 def sources_of(item: Item, model: Model) -> list[SourceView]:
@@ -167,6 +194,18 @@ def worst_first(sources: Sequence[SourceView], now: datetime) -> list[SourceView
     return sorted(sources, key=lambda each: badness(each, now))
 
 
+def worst_source(sources: Sequence[SourceView], now: datetime) -> SourceView:
+    """Give the source with which most is the matter, of those that are alike the one whose data is oldest."""
+    return min(sources, key=lambda each: (badness(each, now), each.as_of or now))
+
+
+def data_state(sources: Sequence[SourceView], now: datetime) -> Line:
+    """Say how old the data of the worst source is, and what is the matter with it: ``data ! STALE 3h``."""
+    worst = worst_source(sources, now)
+    glyph, word, role = source_state(worst, now)
+    return line(Span("data ", "dim"), Span(f"{glyph}{'' if word == 'OK' else ' ' + word}{_aged(worst, now)}", role))
+
+
 def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:
     """Say how old the data of a family may be and is, whose is the oldest, why, and when it is asked again.
 
@@ -174,7 +213,7 @@ def data_line(sources: Sequence[SourceView], now: datetime, width: int) -> Line:
     """
     if not sources:
         return line(Span("no source", "dim"))
-    worst = min(sources, key=lambda each: (badness(each, now), each.as_of or now))
+    worst = worst_source(sources, now)
     well = source_state(worst, now)[1] == "OK"
     tail = next_run(sources, now) if well else retry(worst, now)
     soon = tail.replace("next run ", "↻").replace("asks again ", "↻")
@@ -214,10 +253,17 @@ def source_cause(source: SourceView, now: datetime | None = None) -> str:
     """Say in a word why a source does not tell all."""
     if now is not None and _is_ahead(source, now):
         return "of the future"
+    if source.cause is None and source.last_error is not None:
+        return "not kept"
     if source.cause is not None:
         return source.cause.value.replace("_", " ")
     gap = min(source.gaps, key=lambda each: each.kind != "members", default=None)
     return gap.cause.value.replace("_", " ") if gap is not None else "running" if source.running else "too old"
+
+
+def _aged(source: SourceView, now: datetime) -> str:
+    """Write how old data is, a blank before it; nothing where nobody knows."""
+    return "" if source.as_of is None or _is_ahead(source, now) else f" {age(now - source.as_of)}"
 
 
 def _is_ahead(source: SourceView, now: datetime) -> bool:
@@ -246,7 +292,7 @@ def sources_line(sources: Sequence[SourceView], now: datetime) -> Line:
     spans: list[Span] = []
     for source in worst_first(sources, now):
         glyph, word, role = source_state(source, now)
-        aged = "" if source.as_of is None or _is_ahead(source, now) else f" {age(now - source.as_of)}"
+        aged = _aged(source, now)
         told = f"{glyph}{aged}" if word == "OK" else f"{glyph} {word}{aged}"
         spans += [Span(", " if spans else ""), Span(f"{clean(source.name, 24)} ", "dim"), Span(told, role)]
     return tuple(spans)
@@ -256,9 +302,9 @@ def blind_line(blind: Blindness, now: datetime, *, short: bool = False) -> str:
     """Say which source does not tell, why, and since when."""
     who = clean(blind.source, 40) or ("an operator" if blind.cause == PAUSED else "controlwatch")
     if short:
-        return f"{who}: {blind.cause}" + ("" if blind.since is None else f" {age(now - blind.since)}")
-    begun = "" if blind.since is None else f", since {moment(blind.since, now)} ({age(now - blind.since)})"
-    return f"{who}: {blind.cause}{begun}"
+        known = blind.since is not None and blind.since - now <= SKEW
+        return f"{who}: {blind.cause}" + (f" {age(now - blind.since)}" if known and blind.since is not None else "")
+    return f"{who}: {blind.cause}" + ("" if blind.since is None else f", {begun(blind.since, now)}")
 
 
 def source_plan(source: SourceView) -> str:
@@ -270,14 +316,14 @@ def source_plan(source: SourceView) -> str:
     return planned
 
 
-def count_cells(model: Model, form: str) -> Line:
+def count_cells(model: Model, form: str, write: Callable[[int], str] = str) -> Line:
     """Write the five words with their counts, worst first; a zero is dim.
 
-    ``form`` is a format of glyph, count and word, for example ``{glyph} {count} {word}``.
+    ``form`` is a format of glyph, count and word, for example ``{glyph} {count} {word}``; ``write`` writes a count.
     """
     spans: list[Span] = []
     for word in Word:
         count = model.counts[word]
-        text = form.format(glyph=WORD_GLYPHS[word], count=count, word=word.value)
+        text = form.format(glyph=WORD_GLYPHS[word], count=write(count), word=word.value)
         spans += [Span(text, f"bold.{ROLES[word]}" if count else "dim"), Span(" " * (1 + form.count(" ") // 2))]
     return tuple(spans[:-1])

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from engine.port.timeline import Timeline
 from tui.calendar import marked
-from tui.format import clean, compact, fit, percent, zone_mark
+from tui.format import clean, compact, fit, moment, percent, zone_mark
 from tui.lines import BLANK, Line, Span, line, rule
-from tui.model import Item
+from tui.model import Item, Word
 from tui.past import Sample
 from tui.period import finer
 from tui.plots import Column, Scale, area, axis, count_scale, coverage_scale, lane, ruler
@@ -49,13 +49,25 @@ def _known(drawn: Scene) -> int:
 def _title(drawn: Scene, item: Item, one: Timeline, cursor: int | None) -> Line:
     at = moment_of(drawn, cursor)
     if cursor is None:
-        when = "now"
+        when, value = _latest(drawn, item, one)
     else:
+        value = value_at(one, at)
         whole = drawn.edges[1] - drawn.edges[0] >= timedelta(days=1)
         when = f"{at:%d %b}" if whole else f"{at:%d %b %H:%M}{zone_mark(at)}"
     name = line(Span("Coverage ", "strong"), Span(clean(item.view.name)), Span(f"  {when} ", "dim"))
-    note = line(Span(f"target ≥{percent(item.view.standing.threshold)}", "dim"))
-    return rule((*name, Span(value_at(one, at), "strong")), note, drawn.width + 1, "faint")
+    note = line(Span(f"target ≥ {percent(item.view.standing.threshold)}", "dim"))
+    return rule((*name, Span(value, "strong")), note, drawn.width + 1, "faint")
+
+
+def _latest(drawn: Scene, item: Item, one: Timeline) -> tuple[str, str]:
+    """Say when the latest coverage was known, and what it was; of a blind check that is not now."""
+    if item.word is not Word.BLIND:
+        return "now", value_at(one, moment_of(drawn, None))
+    if item.view.as_of is None:
+        return "now", "–"
+    at = min(item.view.as_of, moment_of(drawn, None))
+    now = drawn.horizon.astimezone(drawn.zone)
+    return f"at {moment(at, now)}", value_at(one, at)
 
 
 def _coverage(drawn: Scene, item: Item, found: Sequence[Sample | None], height: int, cursor: int | None) -> list[Line]:

@@ -10,6 +10,7 @@ import msgspec
 
 from checks.model.state import Tally, settle
 from engine.port import Event, Row, WaiverView
+from engine.port.people import same_person
 from tui.findings import pair
 from tui.format import age, clean, full, moment, number, percent
 from tui.keymap import PLAIN, Keymap
@@ -267,11 +268,6 @@ def nameable(waivers: Sequence[WaiverView], now: datetime, by: str) -> dict[str,
     }
     known = [each for _, each in ordered(waivers, "", now) if each.id]
     return {what: [each.id for each in known if not why(each)] for what, why in refusals.items()}
-
-
-def same_person(one: str, other: str) -> bool:
-    """Tell whether two names are the same, as the engine compares them."""
-    return one.strip().casefold() == other.strip().casefold()
 
 
 def not_revocable(waiver: WaiverView, now: datetime) -> str:

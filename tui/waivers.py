@@ -125,7 +125,7 @@ def listed(
     found = [status(waiver, model.now) for waiver in waivers or ()]
     return Content(
         title=line(Span("Waivers", "strong")),
-        note=line(Span(_counts(found), "dim")),
+        note=line(Span(_counts(found) if waivers is not None else "not fetched" if error else "", "dim")),
         head=[_headings(width - 1)],
         rows=[(key, row(waiver, model.now, width - 1)) for key, waiver in rows],
         empty=[line(Span(f" {_nothing(waivers, typed, error, busy, model.keymap)}", "dim"))],

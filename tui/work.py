@@ -14,6 +14,10 @@ from textual.worker import Worker
 LOG = logging.getLogger(__name__)
 
 
+Answered = Callable[[str, str], bool]
+"""Takes what became of something, and the role of that; True where it is shown there, and needs no other place."""
+
+
 @runtime_checkable
 class Says(Protocol):
     """A screen that shows messages."""
@@ -39,6 +43,12 @@ def tell(app: App[Any], text: str, role: str = "text") -> None:
     screen = next((each for each in reversed(app.screen_stack) if isinstance(each, Says)), None)
     if screen is not None:
         screen.say(text, role)
+
+
+def report(app: App[Any], text: str, role: str, answered: Answered | None = None) -> None:
+    """Tell what became of something where it was asked for, as long as that is open; else on the screen."""
+    if answered is None or not answered(text, role):
+        tell(app, text, role)
 
 
 async def _guarded(owner: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> None:

@@ -23,8 +23,8 @@ from engine.port.timeline import longest_quiet
 from engine.store import StoreError
 from engine.store.chaining import verified
 from engine.store.faults import named
-from engine.store.instants import stored, told, told_or_none, told_text
-from engine.store.opening import connect_reading, prepare
+from engine.store.instants import MICROSECOND, stored, told, told_or_none, told_text
+from engine.store.opening import at_one_instant, connect_reading, prepare
 from engine.store.past import pasts
 from engine.store.queries import load, migrations
 from engine.views import policy_of
@@ -46,7 +46,10 @@ class NoPack(ValueError):
 
 
 def gathered(config: Config, query: PackQuery, at: datetime, version: str) -> Told:
-    """Read everything of a period; raises ``NoPack`` on one that is none, and ``StoreError``."""
+    """Read everything of a period that was there at the instant ``at``, which it may include.
+
+    Raises ``NoPack`` on a period that is none, and ``StoreError``.
+    """
     _expect_period(query, at)
     unknown = [name for name in query.checks if name not in config.checks]
     if unknown:
@@ -55,7 +58,8 @@ def gathered(config: Config, query: PackQuery, at: datetime, version: str) -> To
     checks = [check for name, check in config.checks.items() if not query.checks or name in query.checks]
     file = waivers.load(path_of(config), config.checks)
     kept = {check.name for check in checks}
-    read = _read(config.state_dir / "store.sqlite", [check.name for check in checks], query)
+    known = msgspec.structs.replace(query, until=min(query.until, at + MICROSECOND))
+    read = _read(config.state_dir / "store.sqlite", [check.name for check in checks], known)
     return Told(
         since=query.since.astimezone(UTC),
         until=query.until.astimezone(UTC),
@@ -83,7 +87,7 @@ def _expect_period(query: PackQuery, at: datetime) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """What one reading of the store gave."""
 
     pasts: Sequence[Past]
@@ -93,14 +97,20 @@ class _Reading:
     verified: Verified
 
 
-def _read(path: Path, checks: Sequence[str], query: PackQuery) -> _Reading:
+def _read(path: Path, checks: Sequence[str], query: PackQuery) -> Reading:
     _ready(path)
-    past_sql, ledger_sql = load("past.sql"), load("ledger.sql")
     with named(path), contextlib.closing(connect_reading(path)) as reader:
+        return reading(reader, checks, query, path.parent / "evidence")
+
+
+def reading(reader: sqlite3.Connection, checks: Sequence[str], query: PackQuery, evidence: Path) -> Reading:
+    """Read a period at one instant, so that no change is without its manifest and no entry without the chain's end."""
+    past_sql, ledger_sql = load("past.sql"), load("ledger.sql")
+    with at_one_instant(reader):
         asked = PastQuery(checks=checks, since=query.since - BEFORE, until=query.until)
         found = pasts(reader, past_sql, asked)
-        manifests, lost = _manifests(reader, found, query, path.parent / "evidence")
-        return _Reading(
+        manifests, lost = _manifests(reader, found, query, evidence)
+        return Reading(
             pasts=found,
             manifests=manifests,
             lost=lost,

@@ -121,6 +121,9 @@ class CheckView(msgspec.Struct, frozen=True, kw_only=True):
     explain: Mapping[str, str] = {}
     """Reason of a finding to what to do next."""
     paused_until: datetime | None = None
+    paused_by: str = ""
+    """Who paused it, as claimed; empty where that is not known."""
+    paused_reason: str = ""
     opened_24h: int = 0
     resolved_24h: int = 0
 

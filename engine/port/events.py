@@ -33,7 +33,7 @@ class EventQuery(msgspec.Struct, frozen=True, kw_only=True):
     kinds: Sequence[EventKind] = ()
     """Empty: all."""
     what: str = ""
-    """The object's name; empty: any."""
+    """The object's name; empty: any. Of a check the events of its waivers, too."""
     text: str = ""
     """Words that object or text must contain; ``!word`` must not."""
     since: datetime | None = None

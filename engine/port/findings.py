@@ -21,7 +21,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A configured check's name."""
     family: str | None = None
     view: Literal["open", "all", "new", "waived", "resolved"] = "open"
-    """``open``: not resolved, those under a live waiver too, which ends by itself; ``new``: open, and opened within a day;
+    """``open``: not resolved, those under a live waiver too, which ends by itself; ``new``: open, opened within a day;
     ``waived``: open, and under a live waiver; ``resolved``: open no more, which proves nothing of the subject; ``all``.
     Findings of removed checks and sources are in none."""
     text: str = ""
@@ -75,6 +75,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the live waiver that covers it."""
     acked: str | None = None
     """The note of its acknowledgement."""
+    acked_by: str = ""
+    """Who made that, as claimed; empty when nobody did, or nobody knows who."""
     urgent: bool = False
     alarmed: bool = False
     """Whether it raised an alarm that has not ended; a waiver covers it then though it is unknown since."""

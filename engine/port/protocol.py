@@ -29,7 +29,7 @@ class Port(Protocol):
         ...
 
     def fault(self) -> str | None:
-        """Say why there will be no newer snapshot (the engine died, the connection is lost); None while all is well."""
+        """Say why no newer snapshot comes (the engine died, the connection is lost); None while all is well."""
         ...
 
     async def rows(self, query: Query) -> Rows:

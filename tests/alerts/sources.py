@@ -12,7 +12,7 @@ from socket import socket
 from typing import Final
 
 from demo.replicas.okta import OktaTenant, OktaUser, app
-from engine.attach import AttachedThread
+from engine.attach.client import AttachedThread
 from engine.port import Pause
 from tests.alerts.scenario import HOUR, Expected, Scenario, aged, backups, dump, files, plain
 from tests.support.console import command, scraped, until

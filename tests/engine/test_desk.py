@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from engine.attach import AttachedPort
+from engine.attach.client import AttachedPort
 from engine.desk import Desk
 from engine.elsewhere import Elsewhere
 from engine.port import Ack, NotSent, Pause, Port, Reload, Reply
@@ -131,3 +132,24 @@ async def test_what_a_person_did_is_published_at_the_next_tick(tmp_path: Path) -
             assert (await desk.send(command)).ok
             assert it.engine._wake.is_set()
             assert it.engine.doings.dirty
+
+
+async def test_a_paused_check_tells_who_paused_it_and_why(tmp_path: Path) -> None:
+    """Until the pause ends, over a restart too; then neither is told."""
+    script, clock = Script(), Clock()
+    script.tell(account("ana", source="idp"))
+    config = estate(tmp_path, [source_config("idp", scripted(script))], [check_config("mfa", "mfa_coverage", ["idp"])])
+    pause = Pause(check="mfa", reason=" the directory moves ", until=NOW + timedelta(hours=2), by="ana")
+    async with driven(config, clock) as it:
+        await it.run()
+        assert (await Desk(it.engine, _reload).send(pause)).ok
+    async with driven(config, clock) as it:
+        await it.run()
+        told = it.check()
+        ended = msgspec.structs.replace(pause, reason="")
+        assert (await Desk(it.engine, _reload).send(ended)).ok
+        await it.run()
+        after = it.check()
+
+    assert (told.paused_by, told.paused_reason) == ("ana", "the directory moves")
+    assert (after.paused_until, after.paused_by, after.paused_reason) == (None, "", "")

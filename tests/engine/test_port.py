@@ -7,19 +7,23 @@ import hashlib
 import socket
 import stat
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from checks.model.judgement import Outcome
 from checks.model.state import State
 from checks.model.units import duration
-from engine.attach import SOCKET_NAME, AttachedPort, AttachServer, CannotAttach
+from engine.attach.client import AttachedPort
+from engine.attach.server import AttachServer
+from engine.attach.wire import LONGEST_FRAME, SOCKET_NAME, CannotAttach
 from engine.desk import Desk
 from engine.elsewhere import Elsewhere
-from engine.port import Accept, Ack, PackQuery, Port, PortFault, Query, Reload, Reply, Run, state_at
+from engine.port import Accept, Ack, NotSent, PackQuery, PastQuery, Port, PortFault, Query, Reload, Reply, Run, state_at
 from tests.support.builders import account
 from tests.support.clock import NOW
 from tests.support.estate import Clock, Script, check_config, estate, scripted, source_config
@@ -193,3 +197,81 @@ async def test_a_port_gives_an_evidence_pack(kind: str, tmp_path: Path) -> None:
         assert (pack.checks, pack.chain_valid) == (1, True)
         with pytest.raises(PortFault, match="ends after it begins"):
             await port.pack(PackQuery(since=NOW, until=NOW))
+
+
+async def test_an_answer_that_is_too_long_names_the_way_out(tmp_path: Path) -> None:
+    """Its length is told with what may be asked instead, and not a byte of it is waited for."""
+    gone = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((LONGEST_FRAME + 1).to_bytes(4, "big"))
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    server = await asyncio.start_unix_server(answer, path=tmp_path / SOCKET_NAME)
+    try:
+        with pytest.raises(CannotAttach, match=r"at most 64 MiB go over the socket: ask for a shorter period, fewer"):
+            await AttachedPort(tmp_path).past(PastQuery(checks=["mfa"], since=NOW, until=NOW))
+        await gone.wait()
+    finally:
+        server.close()
+
+
+def _told(port: Port) -> tuple[int, datetime]:
+    snapshot = port.snapshot()
+    assert snapshot is not None
+    return snapshot.seq, snapshot.started_at
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(60):
+        while not holds():  # noqa: ASYNC110 - another process tells no event
+            await asyncio.sleep(0.01)
+
+
+async def test_a_screen_finds_the_next_engine(tmp_path: Path) -> None:
+    """The engine goes: it is told as gone, and nothing is sent. The next one's first snapshot replaces all of it."""
+    async with ports("in-process", tmp_path) as (_, it):
+        folder, first = it.engine.config.state_dir, it.engine.snapshot
+        assert first is not None
+        server = AttachServer(folder, Desk(it.engine, _reloaded), lambda: first)
+        await server.start()
+        port = AttachedPort(folder, jitter=lambda: 1.0)
+        await port.open()
+        await server.stop()
+        await until(lambda: port.fault() is not None)
+
+        assert _told(port) == (first.seq, first.started_at)
+        second = msgspec.structs.replace(first, seq=1, started_at=NOW + duration("1h"))
+        server = AttachServer(folder, Desk(it.engine, _reloaded), lambda: second)
+        await server.start()
+        try:
+            with pytest.raises(NotSent, match=r"the engine is down: the engine at .* has gone"):
+                await port.send(Run(source="idp"))
+            with pytest.raises(PortFault, match="the engine is down"):
+                await port.rows(Query())
+            await until(lambda: port.fault() is None)
+
+            assert _told(port) == (1, second.started_at)
+            assert (await port.rows(Query())).matching == 1
+        finally:
+            await port.close()
+            await server.stop()
+
+
+async def test_a_screen_that_waits_for_an_engine_can_be_closed(tmp_path: Path) -> None:
+    """Nothing of it is left behind, and nobody is looked for any more."""
+    async with ports("in-process", tmp_path) as (desk, it):
+        server = AttachServer(it.engine.config.state_dir, Desk(it.engine, _reloaded), desk.snapshot)
+        await server.start()
+        port = AttachedPort(it.engine.config.state_dir)
+        await port.open()
+        before = asyncio.all_tasks()
+        await server.stop()
+        await until(lambda: port.fault() is not None)
+        await asyncio.wait_for(port.close(), 60)
+
+        assert len(asyncio.all_tasks()) < len(before)

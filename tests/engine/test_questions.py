@@ -18,7 +18,8 @@ from checks.model.judgement import Outcome
 from checks.model.records import Factor
 from checks.model.state import State
 from checks.model.units import duration
-from engine.attach import AttachedPort, AttachServer
+from engine.attach.client import AttachedPort
+from engine.attach.server import AttachServer
 from engine.desk import Desk
 from engine.elsewhere import Elsewhere
 from engine.port import EventQuery, PastQuery, Port, PortFault, Query, Reply, Rows
@@ -222,6 +223,16 @@ async def test_events_come_newest_first_by_page(kind: str, tmp_path: Path) -> No
         assert [event for page in pages for event in page.events] == list(whole.events)
         assert sorted((event.at for event in whole.events), reverse=True) == [event.at for event in whole.events]
         assert {page.matching for page in pages} == {whole.matching}
+
+
+async def test_events_of_a_check_tell_of_its_waivers(kind: str, tmp_path: Path) -> None:
+    """They bear the id of the waiver; those of another check's waivers stay out."""
+    async with asked(kind, tmp_path) as port:
+        mine = (await port.events(EventQuery(what="admins"))).events
+        others = (await port.events(EventQuery(what="mfa"))).events
+
+        assert {event.what for event in mine} == {"admins", "W-1"}
+        assert {event.what for event in others} == {"mfa"}
 
 
 async def test_events_are_filtered(kind: str, tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine import waiver_file
+from engine.port.people import person
 from engine.waiver_file import Asked, WaiverRefused, approve, request, revoke
-from engine.waivers import Waiver, load, person
+from engine.waivers import Waiver, load
 from tests.support.clock import NOW
 from tests.support.denied import denied
 from tests.support.waivers import REASON, WRITTEN

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
+from checks.model.doubt import Cause
 from checks.model.state import State, Tally
-from engine.port import Snapshot
+from engine.port import BlindBy, Snapshot, Was
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, all_blind, all_pass, empty, mixed, starting
 from tests.support.snapshots import a_check, a_snapshot, a_source, a_standing
@@ -18,6 +20,7 @@ from tui.lines import plain, size
 from tui.model import build
 from tui.period import named
 from tui.scene import scene
+from tui.status import since
 
 DAY = timedelta(days=1)
 
@@ -174,3 +177,43 @@ def test_every_row_can_be_told_about(estate: Snapshot, width: int) -> None:
     model = build(estate, None, NOW)
 
     assert all(len(selection(model, key)) == 3 for key, _ in worst_first(model, width).rows)
+
+
+def _blind(**changes: Any) -> Snapshot:
+    """Build an estate whose only check is blind for a source that fails since ten minutes ago."""
+    told = BlindBy(source="okta-prod", cause=Cause.UNREACHABLE, since=NOW - timedelta(minutes=10))
+    unjudged = a_standing(tally=None, completed=False)
+    view = a_check(blind_by=told, standing=unjudged, state_since=NOW - timedelta(minutes=6))
+    return a_snapshot(checks=[msgspec.structs.replace(view, **changes)], sources=[a_source()])
+
+
+def _bar(snapshot: Snapshot) -> str:
+    return "\n".join(plain(each) for each in selection(build(snapshot, None, NOW), "workforce-mfa"))
+
+
+def test_a_blind_check_is_dated_after_what_it_was_and_so_is_its_cause() -> None:
+    """The source failed first; until the last green the check was none the worse for it. Both are told."""
+    text = _bar(_blind(was=Was(state=State.PASS, at=NOW - timedelta(minutes=6))))
+
+    state, _, cause = text.partition("\n")
+    assert "workforce-mfa since 05:24Z (6m)" in state
+    assert "okta-prod: unreachable, since 05:20Z (10m)" in cause
+
+
+def test_a_state_that_began_in_the_future_says_so() -> None:
+    """After a clock was set back nobody knows for how long: not less than a minute."""
+    ahead = NOW + timedelta(hours=2)
+    failing = a_check(standing=a_standing(tally=Tally(failed=3)), state_since=ahead)
+    snapshot = a_snapshot(checks=[failing], sources=[a_source()])
+    item = build(snapshot, None, NOW).items[0]
+
+    assert "since 07:30Z (in the future: a clock was set back)" in _bar(snapshot)
+    assert since(item, NOW) == "?"
+
+
+def test_the_selected_paused_check_tells_who_paused_it_and_why() -> None:
+    """Both are evidence; without them nobody knows whom to ask."""
+    until = NOW + timedelta(hours=2)
+    text = _bar(_blind(paused_until=until, paused_by="ana", paused_reason="the directory moves"))
+
+    assert "until 21 Nov 07:30Z by ana: the directory moves" in text

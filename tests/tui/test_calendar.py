@@ -328,3 +328,21 @@ def test_panel_and_history_vouch_for_the_same_dates(estate: Snapshot) -> None:
     assert not any("10.0.0.1" in each for each in found)
     assert ["?" in each for each in found] == [sources[0].failing_since is not None] * 2
     assert ["●" in each for each in found] == [sources[0].failing_since is None] * 2
+
+
+@pytest.mark.parametrize(
+    ("as_of", "says"),
+    [(NOW - timedelta(minutes=56), "at 04:34Z 99"), (None, "now –")],
+    ids=["known then", "never known"],
+)
+def test_the_coverage_of_a_blind_check_is_not_of_now(as_of: datetime | None, says: str) -> None:
+    """What is paused or too old has no coverage now: the plot says when it had one, or none at all."""
+    checks = [
+        msgspec.structs.replace(each, paused_until=NOW + DAY, as_of=as_of) if each.name == "workforce-mfa" else each
+        for each in mixed().checks
+        if each.name != "admin-mfa"
+    ]
+    title = plain(plots(scened(msgspec.structs.replace(mixed(), checks=checks)), "mfa/workforce-mfa", None, 12)[0])
+
+    assert f"workforce-mfa  {says}" in title
+    assert "now 9" not in title

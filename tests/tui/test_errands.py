@@ -124,7 +124,7 @@ async def test_a_file_outlives_its_list(tmp_path: Path) -> None:
         stage.app.screen.query_one(Input).value = str(tmp_path / "all.csv")
         await stage.pilot.press("enter")
         await asyncio.wait_for(port.begun.wait(), 60)
-        await stage.pilot.press("escape")
+        await stage.pilot.press("escape", "escape")
         await stage.pilot.pause()
         assert stage.page == "OverviewScreen"
         await stage.pilot.press("2", "2")

@@ -168,3 +168,22 @@ def test_what_came_after_the_top_is_fresh() -> None:
     assert fresh(log, log[0]) == []
     assert held_back(0, 0) == []
     assert "3 new above, folded into 1" in plain(held_back(3, 1)[0])
+
+
+@pytest.mark.parametrize(
+    ("matching", "error", "says"),
+    [
+        pytest.param(None, "", " … events ", id="under way"),
+        pytest.param(None, "the engine died", " events not fetched ", id="not fetched"),
+        pytest.param(0, "", " 0 events ", id="none"),
+        pytest.param(1, "", " 1 event ", id="one"),
+    ],
+)
+def test_events_that_were_not_fetched_are_not_told_as_none(matching: int | None, error: str, says: str) -> None:
+    """Zero is said only of an answer."""
+    line = chips(
+        EventQuery(), typed="", fault="", follows=True, held="", shown=matching or 0, matching=matching, error=error
+    )
+
+    assert says in plain(line)
+    assert ("0 events" in plain(line)) is (matching == 0)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
+import msgspec
 import pytest
 
 from checks.model.state import State
+from engine.port import SourceView
 from tests.support.clock import NOW
 from tests.support.estates import all_pass, mixed
+from tests.support.snapshots import a_check, a_snapshot, a_source
+from tui.attention import selection
 from tui.family import checks, data, judged, nothing_found, split, told_of
 from tui.format import number
 from tui.lines import plain, size
 from tui.model import FAMILIES, RANK, Item, build
+from tui.sources import detail
 from tui.status import WORD_GLYPHS
 
 WIDTHS = (40, 60, 80, 120, 160)
@@ -129,3 +135,23 @@ def test_the_data_line_names_the_worst_source_first_and_each_by_its_state() -> N
     ]
     assert [plain(each) for each in data(mine[:1], NOW)] == ["data ✔ 4m (okta-prod ✔)", "data ✔ 4m"]
     assert data([], NOW) == []
+
+
+def test_a_paused_check_has_one_word() -> None:
+    """The chip, the line below the overview and a source's page call it what the list calls it."""
+    paused = a_check(paused_until=NOW + timedelta(hours=1))
+    model = build(a_snapshot(checks=[paused, a_check("leavers")], sources=[reads("workforce-mfa")]), None, NOW)
+
+    texts = [
+        plain(checks(model.items, None, 80, NOW)),
+        plain(selection(model, "workforce-mfa")[0]),
+        "\n".join(plain(row) for _, row in detail(model, "okta-prod", 100).rows),
+    ]
+
+    assert [text for text in texts if "‖ PAUSED" not in text or "BLIND" in text] == []
+    assert plain(nothing_found(model.items, NOW)).endswith("workforce-mfa is paused")
+
+
+def reads(check: str) -> SourceView:
+    """Build a source that a check reads."""
+    return msgspec.structs.replace(a_source(), checks=(check,))

@@ -195,3 +195,17 @@ def test_however_many_facts_there_are_what_to_do_is_in_sight() -> None:
 
 
 _PARTS = ("Do", "Why", "History", "Similar", "Check")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"acked": "ticket 7", "acked_by": "lee\x1b[2J"}, "ack     ticket 7, by lee[2J, as claimed"),
+        ({"acked": "ticket 7"}, "ack     ticket 7"),
+        ({"acked": "", "acked_by": "lee"}, "ack     by lee, as claimed"),
+    ],
+    ids=["who", "nobody knows who", "without a note"],
+)
+def test_who_acknowledged_is_told_as_claimed(changes: dict[str, Any], says: str) -> None:
+    """Beside the note stands who made it, which nobody has proven."""
+    assert says in [each.strip() for each in drawn(a_finding(**changes))]

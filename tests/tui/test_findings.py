@@ -44,6 +44,14 @@ def test_no_filter_is_invisible() -> None:
         ({"counted": False, "matching": 200, "typed": "x"}, " / x  200+ found, … counting  view"),
         ({"counted": False, "matching": 200, "waiting_seconds": 0.42}, " 200+ found, … counting, 0.4 s  view"),
         ({"faults": ["due is yes, past"], "typed": "due:x"}, "! due is yes, past 3 of 1 204"),
+        (
+            {"counted": False, "fetched": False, "matching": 0, "typed": "~[(", "error": "~[(: no regular expression"},
+            " / ~[(  not a filter: ~[(: no regular expression  view",
+        ),
+        (
+            {"counted": False, "fetched": False, "matching": 0, "typed": "~a", "error": "store is busy"},
+            " not fetched  view",
+        ),
         ({"exporting": "writing 2 000 rows, 4%"}, "1 204 findings  writing 2 000 rows, 4%"),
     ],
     ids=[
@@ -59,6 +67,8 @@ def test_no_filter_is_invisible() -> None:
         "rows",
         "rows for long",
         "fault",
+        "no filter",
+        "not fetched",
         "exporting",
     ],
 )

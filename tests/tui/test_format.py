@@ -215,3 +215,12 @@ def test_no_date_is_too_far_for_a_readers_zone(value: str, hours: int) -> None:
     assert full(at, here).startswith(value[:10])
     assert brief(at, here, 13)
     assert clock(at, here)
+
+
+@pytest.mark.parametrize(
+    ("text", "ascii_"),
+    [("≥ 100%", ">=100%"), ("target ≥ 95.0%", "target >=95.0%"), ("≤ 3", "<=3"), ("≥3", ">3")],
+)
+def test_at_least_is_not_more_than(text: str, ascii_: str) -> None:
+    """A target of all is none of more than all; the width stays what it was."""
+    assert (to_ascii(text), cell_len(to_ascii(text))) == (ascii_, cell_len(text))

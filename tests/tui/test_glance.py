@@ -77,7 +77,7 @@ def test_coverage_stands_beside_its_value_target_and_name() -> None:
     (text,) = drawn(mixed(), "mfa", 1)
 
     assert text.startswith(" 30d ")
-    assert text.endswith(" 92.6% ≥100% admin-mfa")
+    assert text.endswith(" 92.6% ≥ 100% admin-mfa")
 
 
 def test_a_young_history_is_drawn_over_the_time_that_it_has() -> None:

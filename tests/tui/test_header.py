@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from tests.support.estates import all_blind, all_pass, empty, mixed, starting
 from tests.support.snapshots import a_standing
 from tui.header import banner, header, pulse
 from tui.lines import plain, size
-from tui.model import build
+from tui.model import Word, build
 
 
 @pytest.mark.parametrize(
@@ -171,3 +172,24 @@ def test_sources_that_are_down_are_named_where_there_is_room() -> None:
 
     assert plain(header(model, "controlwatch", 120)[1]).endswith("! 1 down: aws unreachable 4h  6/7 sources fresh ")
     assert plain(header(model, "controlwatch", 60)[1]).endswith("! 1 down, 6/7 sources fresh ")
+
+
+@pytest.mark.parametrize(
+    ("each", "fault", "counts", "says"),
+    [
+        pytest.param(2, None, "✖2 ?2 ▲2 ◆2 ✔2  ", "LIVE 14:30+09", id="a few checks"),
+        pytest.param(180, None, "✖180 ?180 ▲180 ◆180 ✔180  ", "LIVE 14:30+09 ", id="many"),
+        pytest.param(1_800, None, "✖1.8k ?1.8k ▲1.8k ◆1.8k ✔1.8k  ", "LIVE", id="thousands"),
+        pytest.param(43_112, None, "✖43k ?43k ▲43k ◆43k ✔43k  ", "LIVE 14:30 ", id="more"),
+        pytest.param(2, "died", "✖2 ?2 ▲2 ◆2 ✔2  ", "ENGINE DOWN", id="engine down"),
+    ],
+)
+def test_the_five_counts_outlive_title_and_zone(each: int, fault: str | None, counts: str, says: str) -> None:
+    """On the narrowest screen the title is cut and the zone goes; what is red never does, nor whether it lives."""
+    now = NOW.astimezone(timezone(timedelta(hours=9)))
+    model = replace(build(mixed(), fault, now), counts=dict.fromkeys(Word, each))
+    drawn = header(model, "controlwatch ▸ MFA coverage", 40)[0]
+
+    assert size(drawn) <= 40
+    assert counts in plain(drawn)
+    assert says in plain(drawn)

@@ -40,6 +40,6 @@ async def test_the_past_of_one_check_is_told_in_a_line() -> None:
     assert drawn is not None
     told = plain(trend(drawn, item, 160))
     assert told.startswith(" admin-mfa  30d ")
-    assert " 92.6% ≥100%   in control " in told
+    assert " 92.6% ≥ 100%   in control " in told
     assert len(plain(trend(drawn, item, 100))) == len(told) - 30
     assert trend(replace(drawn, pasts={}), item, 160) == ()

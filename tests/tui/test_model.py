@@ -10,7 +10,7 @@ import pytest
 
 from checks.model.doubt import Cause
 from checks.model.state import State, Tally
-from engine.port import BlindBy, CheckView, Selftest, Snapshot
+from engine.port import BlindBy, CheckView, Selftest, Snapshot, Was
 from tests.support.clock import NOW
 from tests.support.estates import all_blind, all_pass, mixed, starting
 from tests.support.snapshots import a_check, a_snapshot, a_standing
@@ -139,3 +139,45 @@ def test_of_a_snapshot_from_the_future_nothing_is_sure() -> None:
     assert (build(later, None, NOW).ahead_by, build(later, None, NOW).is_frozen) == (timedelta(hours=1), True)
     assert (build(drifted, None, NOW).ahead_by, build(drifted, None, NOW).is_frozen) == (None, False)
     assert all(source.next_run is None for source in build(later, None, NOW).sources)
+
+
+@pytest.mark.parametrize(
+    ("view", "proof", "late", "was"),
+    [
+        pytest.param(a_check(), Selftest(passed_at=NOW), HOUR, Was(state=State.PASS, at=NOW + HOUR), id="too old"),
+        pytest.param(
+            a_check(standing=a_standing(tally=Tally(passed=9, warned=1))),
+            Selftest(passed_at=NOW),
+            2 * HOUR,
+            Was(state=State.WARN, at=NOW + HOUR),
+            id="too old for long",
+        ),
+        pytest.param(
+            a_check(standing=a_standing(tally=Tally(failed=1))),
+            Selftest(passed_at=NOW),
+            3 * HOUR,
+            Was(state=State.FAIL, at=NOW + 2 * HOUR),
+            id="the self-test lapsed",
+        ),
+        pytest.param(a_check(), Selftest(), 2 * HOUR, None, id="nothing was ever proven"),
+        pytest.param(
+            a_check(standing=a_standing(valid_until=NOW), was=Was(state=State.WAIVED, at=NOW - HOUR)),
+            Selftest(passed_at=NOW),
+            HOUR,
+            Was(state=State.WAIVED, at=NOW - HOUR),
+            id="the engine knows better",
+        ),
+        pytest.param(
+            a_check(standing=a_standing(tally=Tally(unknown=3))), Selftest(passed_at=NOW), HOUR, None, id="blind before"
+        ),
+        pytest.param(a_check(as_of=None), Selftest(passed_at=NOW), HOUR, None, id="of no known instant"),
+    ],
+)
+def test_a_check_that_the_screen_itself_finds_blind_has_its_last_known_state(
+    view: CheckView, proof: Selftest, late: timedelta, was: Was | None
+) -> None:
+    """The verdict that the clock overrules is told with the instant up to which it held, whoever finds it too old."""
+    (item,) = build(a_snapshot(checks=[view], selftest=proof), None, NOW + late).items
+
+    assert item.word is Word.BLIND
+    assert item.view.was == was

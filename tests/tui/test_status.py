@@ -25,7 +25,17 @@ from tui.model import Word, attention, build
 from tui.outages import outages
 from tui.panels import panel
 from tui.sources import detail, table
-from tui.status import data_line, figure, row_word, source_cause, source_state, sources_line, word_cell
+from tui.status import (
+    data_line,
+    data_state,
+    figure,
+    row_word,
+    source_cause,
+    source_state,
+    sources_line,
+    word_cell,
+    worst_source,
+)
 from tui.status import worst_first as by_badness
 
 HOUR = timedelta(hours=1)
@@ -47,7 +57,12 @@ def in_doubt(tally: Tally, **changes: Any) -> Snapshot:
         pytest.param(in_doubt(Tally(failed=43112, unknown=123456)), "43k ✖ 123k ?", id="blind with many"),
         pytest.param(in_doubt(Tally(barred=True)), "no data", id="blind with nobody in scope"),
         pytest.param(
-            in_doubt(Tally(passed=1), standing=a_standing(valid_until=NOW - HOUR)),
+            in_doubt(Tally(passed=1), standing=a_standing(valid_until=NOW - HOUR), as_of=NOW - 2 * HOUR),
+            "was ✔ 04:30",
+            id="too old",
+        ),
+        pytest.param(
+            in_doubt(Tally(passed=1), standing=a_standing(valid_until=NOW - HOUR), as_of=None),
             "too old",
             id="was is not known",
         ),
@@ -198,6 +213,17 @@ def test_a_finding_tells_of_the_source_that_broke() -> None:
     assert "data ✖ DOWN" in plain(note(msgspec.structs.replace(found, evidence=refs), model))
 
 
+def test_every_line_of_data_tells_of_the_same_source() -> None:
+    """The one that broke, on the dashboard, above a family and on a finding; the oldest of those that are alike."""
+    down = [a_source(name, **DOWN, as_of=NOW - hours * HOUR) for name, hours in (("young", 1), ("old", 2))]
+    sources = [limited("limited", as_of=NOW - 9 * HOUR), *down]
+
+    assert worst_source(sources, NOW).name == "old"
+    assert plain(data_state(sources, NOW)) == "data ✖ DOWN 2h"
+    assert plain(data_line(sources, NOW, 60)).startswith("data ✖ DOWN 2h")
+    assert plain(data(sources, NOW)[0]).startswith("data ✖ DOWN 2h")
+
+
 def test_data_of_the_future_is_no_tick() -> None:
     """A clock is wrong: how old it is nobody knows, and no age is told."""
     source = a_source(as_of=NOW + 3 * HOUR)
@@ -205,4 +231,21 @@ def test_data_of_the_future_is_no_tick() -> None:
     assert source_state(source, NOW)[1] == "STALE"
     assert plain(sources_line([source], NOW)) == "okta-prod ! STALE"
     assert "! STALE (max " in plain(data_line([source], NOW, 80))
+    assert plain(data_state([source], NOW)) == "data ! STALE"
     assert source_cause(source, NOW) == "of the future"
+
+
+def test_a_known_limit_comes_after_new_faults_and_before_what_is_well() -> None:
+    """Worst first puts nothing that is limited below a source that tells all."""
+    sources = [a_source("aardvark"), limited("known"), a_source("new", **DOWN), a_source("zebra")]
+    model = build(a_snapshot(sources=sources), None, NOW)
+
+    assert [key for key, _ in table(model, 120).rows] == ["new", "known", "aardvark", "zebra"]
+
+
+def test_a_source_whose_run_was_not_kept_is_down() -> None:
+    """It answered, and nothing of that is there: a full disk is no source that is well."""
+    lost = a_source(last_error="evidence cannot be written: no space left", failing_since=NOW)
+
+    assert source_state(lost, NOW) == ("✖", "DOWN", "fail")
+    assert source_cause(lost, NOW) == "not kept"

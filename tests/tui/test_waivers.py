@@ -1,4 +1,4 @@
-"""What waivers look like: their status by the reader's clock, their order, what is told of each, what can be done."""
+"""What waivers look like in a list: their status by the reader's clock, their order, and what a request would cover."""
 
 from __future__ import annotations
 
@@ -9,24 +9,14 @@ import msgspec
 import pytest
 
 from checks.model.judgement import Outcome
-from checks.model.state import Tally
-from engine.port import Event, WaiverView
+from engine.port import WaiverView
 from tests.support.clock import NOW
-from tests.support.estates import a_row, mixed
+from tests.support.estates import a_row
 from tests.support.pasts import some_waivers
-from tests.support.snapshots import a_standing
-from tui.lines import plain, size
-from tui.model import Model, build
+from tests.support.waived import DAY, a_waiver, an_estate
+from tui.lines import plain
 from tui.waiver_page import (
-    Beside,
-    impact,
-    not_approvable,
-    not_extendable,
-    not_rejectable,
-    not_revocable,
-    page,
     todo,
-    told,
 )
 from tui.waivers import (
     Status,
@@ -43,28 +33,6 @@ from tui.waivers import (
     words_of,
     would_cover,
 )
-
-DAY = timedelta(days=1)
-
-
-def a_waiver(**changes: Any) -> WaiverView:
-    """Build an active waiver that ends in 60 days."""
-    waiver = msgspec.structs.replace(some_waivers()[0], ends=NOW + 60 * DAY, alone=2)
-    return msgspec.structs.replace(waiver, **changes)
-
-
-def an_estate(**counts: Any) -> Model:
-    """Build an estate whose first check has these counts."""
-    estate = mixed()
-    first, *rest = estate.checks
-    tallied = msgspec.structs.replace(first, standing=a_standing(tally=Tally(**counts)))
-    return build(msgspec.structs.replace(estate, checks=[tallied, *rest]), None, NOW)
-
-
-def drawn(waiver: WaiverView, width: int = 100, by: str = "kim") -> str:
-    """Give everything about a waiver as text."""
-    content = told(waiver, an_estate(passed=90, failed=10, waived=2), width, by=by)
-    return "\n".join(plain(each) for _, each in content.rows)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +119,16 @@ def test_the_list_counts_what_is_active_and_what_waits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("waivers", "error", "says"),
+    [(None, "", ""), (None, "the engine died", "not fetched"), ([], "", "0 active")],
+    ids=["under way", "not fetched", "none"],
+)
+def test_waivers_that_were_not_fetched_are_not_counted(waivers: list[WaiverView] | None, error: str, says: str) -> None:
+    """Nobody knows how many are in force: that is not none."""
+    assert plain(listed(waivers, "", an_estate(passed=1), 78, error=error).note) == says
+
+
+@pytest.mark.parametrize(
     ("waivers", "typed", "error", "said"),
     [
         pytest.param(None, "", "", "…", id="not known yet"),
@@ -171,123 +149,6 @@ def test_rows_of_before_say_that_they_are_not_fetched_again() -> None:
     content = listed([a_waiver()], "", an_estate(passed=1), 78, error="the engine died")
 
     assert "not fetched again: the engine died" in plain(content.foot[0])
-
-
-def test_text_of_the_file_is_drawn_literally_and_harmlessly() -> None:
-    """The file is untrusted text like any other."""
-    text = drawn(a_waiver(reason="[red]\x1b[31m\u202ereason", subjects=("a\nb",), requested_by="x\x00y"))
-
-    assert "[red][31mreason" in text
-    assert "\x1b" not in text
-    assert "xy" in text
-
-
-def test_every_line_of_the_detail_fits() -> None:
-    """Long reasons and scopes wrap."""
-    wide = a_waiver(subjects=tuple(f"okta-prod/00u{n}" for n in range(40)), reason="word " * 60)
-
-    assert max(size(each) for each in page(wide, an_estate(passed=1), 44)) <= 44
-
-
-def test_an_approver_is_only_claimed() -> None:
-    """The file names an approver, which proves nothing."""
-    assert "lee, as claimed" in drawn(a_waiver())
-    assert "none yet" in drawn(a_waiver(approved_by=""))
-    assert "EMERGENCY: one person decided" in drawn(a_waiver(emergency=True, approved_by="ana"))
-
-
-def test_a_missing_compensating_control_is_told() -> None:
-    """Nothing done instead is worth a word."""
-    assert "sign-in from the plant's network alone" in drawn(a_waiver())
-    assert "no compensating control is named" in drawn(a_waiver(compensating_control=""))
-
-
-def test_a_malformed_waiver_tells_its_fault_and_that_it_waives_nothing() -> None:
-    """What is wrong, and what to do."""
-    content = told(some_waivers()[-1], an_estate(passed=1), 78, by="kim")
-    text = "\n".join(plain(each) for _, each in content.rows)
-
-    assert plain(content.note) == "malformed, waives nothing"
-    assert "waiver[6].check: no configured check" in text
-    assert "mend it in the waiver file" in text
-    assert "no configured check no-such: it covers nothing" in text
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        pytest.param(
-            {},
-            "covers 2 of 10 open; FAIL with it and without; net of waivers 92.0% with it, 90.0% without, 90.0% pass",
-            id="active",
-        ),
-        pytest.param(
-            {"status": "requested", "covers": 3, "alone": 3},
-            "would cover 3 of 10 open; FAIL with it and without; net of waivers 95.0% with it, 92.0% without, 90.0%",
-            id="requested",
-        ),
-        pytest.param(
-            {"status": "requested", "covers": 8, "alone": 8},
-            "would cover 8 of 10 open; WAIVED with it, FAIL without; net of waivers 100% with it, 92.0% without",
-            id="all that is left",
-        ),
-        pytest.param(
-            {"covers": 2, "alone": 0},
-            "covers 2 of 10 open, 2 of them under another waiver too; FAIL with it and without; net of waivers 92.0% "
-            "with it, 92.0% without",
-            id="another covers the same",
-        ),
-        pytest.param(
-            {"status": "expired", "covers": 0, "alone": 2, "ends": NOW - DAY},
-            "none any more; 2 that it named are open again",
-            id="expired",
-        ),
-        pytest.param({"status": "malformed"}, "would cover, were it well-formed, 2 of 10 open", id="malformed"),
-    ],
-)
-def test_the_impact_is_told_with_and_without(changes: dict[str, Any], said: str) -> None:
-    """Waived is never passed: net and bare coverage are both told."""
-    item = an_estate(passed=90, failed=10, waived=2).check("workforce-mfa")
-
-    assert impact(a_waiver(**changes), item, NOW).startswith(said)
-
-
-def test_no_coverage_is_told_where_none_is_known() -> None:
-    """Unbounded doubt gives no figure."""
-    item = an_estate(passed=90, failed=1, missing=None).check("workforce-mfa")
-
-    assert impact(a_waiver(), item, NOW).endswith("no coverage is known")
-
-
-@pytest.mark.parametrize(
-    ("waiver", "by", "why"),
-    [
-        pytest.param(a_waiver(status="requested"), "kim", "", id="another person"),
-        pytest.param(a_waiver(status="requested"), " ANA ", "another person than", id="the requester"),
-        pytest.param(a_waiver(), "kim", "only a request can be approved", id="active"),
-        pytest.param(a_waiver(status="requested", ends=NOW), "kim", "is expired", id="request that ran out"),
-    ],
-)
-def test_only_a_request_of_another_person_can_be_approved(waiver: WaiverView, by: str, why: str) -> None:
-    """Names are compared as the engine compares them; the detail says the same."""
-    found = not_approvable(waiver, NOW, by)
-
-    assert (why in found) if why else not found
-
-
-def test_what_to_do_depends_on_who_looks() -> None:
-    """A requester is told to find somebody else."""
-    request = a_waiver(status="requested", approved_by="")
-
-    assert todo(request, NOW, "kim").startswith("a approves it")
-    assert todo(request, NOW, "ana").startswith("your own request: another person than ana approves it")
-
-
-@pytest.mark.parametrize("found", ["malformed", "expired"])
-def test_what_waives_nothing_cannot_be_revoked(found: Any) -> None:
-    """There is nothing to end."""
-    assert "there is nothing to end" in not_revocable(a_waiver(status=found), NOW)
-    assert not not_revocable(a_waiver(), NOW)
 
 
 def test_a_scope_is_short_in_the_list() -> None:
@@ -361,23 +222,6 @@ def test_what_a_request_would_cover_is_told_with_names() -> None:
     assert "2 of 7 open findings now, 1 under a waiver already: " in plain(would_cover(held, 7, whole=True, wild=False))
 
 
-def test_only_another_person_rejects_a_request() -> None:
-    """The requester takes it back; what is in force is revoked."""
-    request = a_waiver(status="requested", approved_by="")
-
-    assert not_rejectable(request, NOW, "kim") == ""
-    assert "K takes it back" in not_rejectable(request, NOW, "Ana")
-    assert "K revokes" in not_rejectable(a_waiver(), NOW, "kim")
-
-
-@pytest.mark.parametrize(
-    ("changes", "can"), [({}, True), ({"status": "expired", "ends": NOW}, True), ({"status": "requested"}, False)]
-)
-def test_what_was_in_force_can_be_asked_to_go_on(changes: dict[str, Any], *, can: bool) -> None:
-    """A request waits for its own approval first."""
-    assert (not_extendable(a_waiver(**changes), NOW) == "") is can
-
-
 def test_a_request_that_was_ended_was_never_in_force() -> None:
     """It is rejected, not revoked, and nothing of it was reopened."""
     ended = a_waiver(status="revoked", approved_by="", revoked_by="bob", ends=NOW - DAY, covers=0)
@@ -393,25 +237,6 @@ def test_an_ended_waiver_says_how_many_are_open_again() -> None:
 
     assert "2 reopened" in plain(row(ended, NOW, 120))
     assert "EXPIRED 2d" in plain(row(ended, NOW, 78))
-
-
-def test_the_log_tells_events_and_who_ended_it() -> None:
-    """Newest first, with the findings that it names and what another waiver covers of them."""
-    events = [
-        Event(at=NOW - DAY, kind="waiver", what="WV-22", text="workforce-mfa: revoked by kim (claimed)", by="kim")
-    ]
-    rows_ = [a_row(29, waiver="WV-22"), a_row(58, waiver="WV-30")]
-    waiver = a_waiver(revoked_by="kim", revoked_reason="the keys came", extends="WV-3", entry="sha256:9f2c")
-    content = told(waiver, an_estate(passed=1), 78, by="kim", beside=Beside(rows_, log=events), log=True)
-    text = "\n".join(plain(each) for _, each in content.rows)
-
-    assert "revoked by kim (claimed)" in text
-    assert "kim: the keys came" in text
-    assert "WV-3" in text
-    assert "sha256:9f2c" in text
-    assert "also WV-30" in text
-    assert "also WV-22" not in text
-    assert all(size(each) <= 78 for _, each in content.rows)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import partial
 
 from textual.timer import Timer
 
-from engine.port import Row
+from engine.port import Detail, Row
 from tui.answer import Answer
 from tui.dossier import Dossier
 from tui.finding import page
@@ -38,6 +38,12 @@ class Closer:
         self._told: int | None = None
         """The finding that the board is about."""
         self.board = Board(self._content, id="detail", selects=False)
+
+    @property
+    def found(self) -> Detail | None:
+        """Give what was told of the finding under the cursor; None before that, and where there is none."""
+        row, found = self._table.row, self._dossier.found
+        return found if row is not None and found is not None and found.row.id == row.id else None
 
     def turn(self) -> None:
         """Draw; from the top, where that is about another finding."""

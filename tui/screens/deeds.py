@@ -14,7 +14,9 @@ from tui.deeds import acks, pause, pause_fault, resume
 from tui.format import clean, number
 from tui.lines import Line, Span, line
 from tui.model import Model
-from tui.screens.form import Field, Form, Values, needed
+from tui.screens.form import Deed, Field, Form, Values, needed
+from tui.series import Series
+from tui.work import Answered
 
 NAME = 60
 """Characters of the name of a finding."""
@@ -38,11 +40,11 @@ class Asking(Protocol):
         """Ask before something is done."""
         ...
 
-    def fill(self, form: Form, then: Callable[[Values], None]) -> None:
-        """Show a form, and go on with what was filled in."""
+    def request(self, form: Form, deed: Deed) -> None:
+        """Show a form that stays until what is asked with it is answered."""
         ...
 
-    def send(self, *commands: Command, of: Sequence[str] = ()) -> None:
+    def send(self, *commands: Command, of: Sequence[str] = (), answered: Answered | None = None) -> Series:
         """Send commands and show what became of them; ``of`` names what each is about."""
         ...
 
@@ -52,12 +54,12 @@ def run_sources(page: Asking, names: Sequence[str]) -> None:
     if not names:
         page.say("no source is selected", "dim")
         return
-    page.send(*(Run(source=name) for name in names))
+    _ = page.send(*(Run(source=name) for name in names))
 
 
 def run_all(page: Asking) -> None:
     """Ask every source to run now, after a question."""
-    page.ask(f"Run all {len(page.model.sources)} sources now?", lambda: page.send(Run()))
+    page.ask(f"Run all {len(page.model.sources)} sources now?", lambda: run_sources(page, [""]))
 
 
 def pause_or_resume(page: Asking, check: str) -> None:
@@ -73,48 +75,55 @@ def pause_or_resume(page: Asking, check: str) -> None:
 
 def resume_check(page: Asking, check: str) -> None:
     """End a pause."""
-    page.send(resume(check, actor(), page.model.now))
+    _ = page.send(resume(check, actor(), page.model.now))
 
 
 def pause_check(page: Asking, check: str, reason: str = "", span: str = "") -> None:
     """Pause a check for a while, with a reason."""
 
-    def paused(values: Values) -> None:
-        page.send(pause(check, values["reason"], values["for"], actor(), page.model.now))
+    def paused(values: Values, answered: Answered | None = None) -> None:
+        command = pause(check, values["reason"], values["for"], actor(), page.model.now)
+        _ = page.send(command, answered=answered)
 
     if reason and span:
         paused({"reason": reason, "for": span})
     else:
-        page.fill(_pause_form(check, span or "4h", page.model.keymap.named("do.pause")), paused)
+        page.request(_pause_form(check, span or "4h", page.model.keymap.named("do.pause")), paused)
 
 
 def acknowledge(page: Asking, rows: Sequence[Row], note: str = "") -> None:
-    """Acknowledge findings with a note; more than one by the form alone, which asks for their number."""
+    """Acknowledge findings with a note; more than one by the form alone, which asks for their number.
 
-    def acked(values: Values) -> None:
-        commands = acks([row.id for row in rows], values["note"], values["ticket"], actor())
-        page.send(*commands, of=[_called(row) for row in rows])
+    Where it went wrong in the middle, what is sent again is what was not done.
+    """
+    left, sent = list(rows), list[Series]()
+
+    def acked(values: Values, answered: Answered | None = None) -> None:
+        if sent:
+            del left[: sent.pop().done]
+        commands = acks([row.id for row in left], values["note"], values["ticket"], actor())
+        sent.append(page.send(*commands, of=[_called(row) for row in left], answered=answered))
 
     if not rows:
         page.say("no finding is selected", "dim")
     elif note and len(rows) == 1:
         acked({"note": note, "ticket": ""})
     else:
-        page.fill(_ack_form(rows, note), acked)
+        page.request(_ack_form(rows, note), acked)
 
 
 def accept_source(page: Asking, source: str, reason: str = "") -> None:
     """Accept that a source's population shrank."""
 
-    def accepted(values: Values) -> None:
-        page.send(Accept(source=source, reason=values["reason"], by=actor()))
+    def accepted(values: Values, answered: Answered | None = None) -> None:
+        _ = page.send(Accept(source=source, reason=values["reason"], by=actor()), answered=answered)
 
     if not source:
         page.say("no source is selected", "dim")
     elif reason:
         accepted({"reason": reason})
     else:
-        page.fill(
+        page.request(
             Form(f"Accept that {source} tells of fewer subjects than before", [_reason("why is it right?")]), accepted
         )
 

@@ -167,7 +167,8 @@ class EventsScreen(Answered):
     def draw(self) -> None:
         """Draw; fetch again when something has happened, or count it while paused."""
         snapshot = self.model.snapshot
-        seen = (snapshot.events[:1], len(snapshot.events)) if snapshot is not None else None
+        began = self.model.engine_began
+        seen = (snapshot.events[:1], len(snapshot.events), began) if snapshot is not None else None
         if self._seen is not None and seen != self._seen:
             self.ask_again()
         self._seen = seen
@@ -254,7 +255,8 @@ class EventsScreen(Answered):
                 follows=self._follows,
                 held=self.held(),
                 shown=len(self._log.events),
-                matching=self._log.matching,
+                matching=self._log.matching if self.answer.shown is not None else None,
+                error=self.answer.error,
                 about=self._about or (f"last {self._span}" if self._span else ""),
             )
         ]

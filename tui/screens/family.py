@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from engine.port import Query, Row
+from engine.port import Detail, Query, Row
 from tui.columns import Sort
 from tui.family import checks, data, judged, nothing_found, split, told_of
 from tui.filters import applied, parse, whole
@@ -165,7 +165,7 @@ class FamilyScreen(Listing):
         self._make_room()
         super().draw()
         told = [(item.view.name, item.view.as_of, item.view.standing, item.view.opened_24h) for item in self.items()]
-        seen = (told, last_deed(self.model, {item.view.name for item in self.items()}))
+        seen = (told, last_deed(self.model, {item.view.name for item in self.items()}), self.model.engine_began)
         if self._seen is not None and seen != self._seen and self.table.is_mounted:
             self.renew()
         self._seen = seen
@@ -287,6 +287,10 @@ class FamilyScreen(Listing):
     def run_targets(self) -> Sequence[str]:
         """Name the sources of the family, or of the check that is shown alone."""
         return sorted({name for item in self._in_view() for name in item.view.sources})
+
+    def detail_here(self) -> Detail | None:
+        """Give what was told of the finding under the cursor beside the list."""
+        return self._closer.found
 
     async def neighbour(self, finding: int, way: int) -> int | None:
         """Put the cursor on the finding after (1) or before (-1) one, and give its id; raises ``PortFault``."""

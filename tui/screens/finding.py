@@ -14,13 +14,15 @@ from engine.port import Detail, Row
 from engine.port.subjects import literal
 from tui.dossier import Dossier
 from tui.filters import whole
+from tui.finding import Page as Sheet
 from tui.finding import note, page, record, title
 from tui.format import clean
 from tui.keys import FINDING, Key, bindings
-from tui.lines import Span, line
+from tui.lines import Line, Span, line
 from tui.model import FAMILIES
 from tui.place import Place
 from tui.screens.answered import Answered, last_deed
+from tui.screens.page import Page
 from tui.screens.waive import request_waiver
 from tui.widgets.board import Board, Content
 from tui.work import start
@@ -51,6 +53,10 @@ class FindingScreen(Answered):
         self._steps = 0
         """How many findings further down the list the one is that is wanted; negative: further up."""
         self._dossier = Dossier()
+        self._row: Row | None = None
+        """What the list below told of it, which is shown until the engine has answered."""
+        self._before: Detail | None = None
+        """What was told of it beside that list."""
         self._seen: object = None
         self._page = Board(self._page_content, id="page", selects=False)
         self._record = Board(self._record_content, id="record", selects=False)
@@ -79,7 +85,15 @@ class FindingScreen(Answered):
     def on_mount(self) -> None:
         """Fetch the finding."""
         self.set_focus(self._page)
+        self._remember()
         self.ask_again()
+
+    def _remember(self) -> None:
+        """Keep what the list below knows of the finding."""
+        below = [each for each in self.app.screen_stack if isinstance(each, Page) and each is not self]
+        row = below[-1].finding_here() if below else None
+        if row is not None and row.id == self._wanted:
+            self._row, self._before = row, below[-1].detail_here()
 
     def lay_out(self, width: int, _height: int) -> None:
         """Put the record beside the page where there is room."""
@@ -89,7 +103,8 @@ class FindingScreen(Answered):
         """Draw; fetch again when its check was judged again, or a person did something with it."""
         check = self.check_here()
         item = self.model.check(check)
-        seen = (item.view.as_of, item.view.standing, last_deed(self.model, {check})) if item else None
+        began = self.model.engine_began
+        seen = (item.view.as_of, item.view.standing, last_deed(self.model, {check}), began) if item else None
         if self._seen is not None and seen is not None and seen != self._seen:
             self.ask_again()
         self._seen = seen
@@ -147,6 +162,13 @@ class FindingScreen(Answered):
 
     def _page_content(self, width: int) -> Content:
         shown = self._dossier.sheet(self.model, self.keys_shown())
+        known = self._known()
+        if known is not None:
+            return Content(
+                title=_grey(title(known.detail)),
+                note=line(Span("as the list told it", "dim")),
+                rows=[(str(index), _grey(each)) for index, each in enumerate(page(known, width))],
+            )
         if self._found is None or shown is None:
             gone = " this finding is gone" if self.answer.as_of is not None else " …"
             told = f" not fetched: {clean(self.answer.error)}" if self.answer.error else gone
@@ -157,8 +179,19 @@ class FindingScreen(Answered):
             rows=[(str(index), each) for index, each in enumerate(page(shown, width))],
         )
 
+    def _known(self) -> Sheet | None:
+        """Give what the list told, as long as the engine has told nothing."""
+        if self._found is not None or self._row is None or self.answer.as_of is not None:
+            return None
+        if self._before is None:
+            return self._dossier.sheet(self.model, self.keys_shown(), self._row)
+        return Sheet(detail=self._before, model=self.model, keys=self.keys_shown())
+
     def _record_content(self, width: int) -> Content:
+        known = self._known()
         lines = record(self._found.record, width) if self._found else []
+        if known is not None and known.whole:
+            lines = [_grey(each) for each in record(known.detail.record, width)]
         return Content(
             title=line(Span("Record", "strong")),
             note=line(Span("as the source told it", "dim")),
@@ -217,3 +250,8 @@ class FindingScreen(Answered):
             self.action_raw()
         else:
             super().action_back()
+
+
+def _grey(each: Line) -> Line:
+    """Draw what may be no longer so."""
+    return tuple(span._replace(role="dim") for span in each)

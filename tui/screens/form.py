@@ -21,12 +21,17 @@ from tui.screens.once import Once
 from tui.widgets.bars import Footer, Strips
 from tui.widgets.painted import Painted
 from tui.widgets.typed import Typed
+from tui.work import Answered
 
 Values = Mapping[str, str]
 """What was typed or picked, by the field's name; stripped, but a secret as it is."""
 Fault = Callable[[str, Values], str]
 """From a field's value and all values: what is wrong with it, empty when nothing is."""
+Deed = Callable[[Values, Answered], object]
+"""Asks for something with the values; what becomes of it is given to the form."""
 LABEL_WIDTH = 18
+REFUSAL_LINES = 3
+"""Lines of what became of what was asked, where that was refused."""
 LONGEST = 2_000
 """Characters that a field takes."""
 
@@ -115,6 +120,9 @@ class Form(Once, ModalScreen[Values | None]):
 
     ``about`` is drawn above the fields for their present values and a width. ``changed`` is called with the form when
     it opens and after each change, to work out (in a worker) what ``about`` tells; ``redraw_about`` shows it.
+
+    With a ``deed`` it stays until that is answered, takes no key meanwhile but the one that leaves it, and goes on as
+    it was filled in where that was refused or went wrong.
     """
 
     AUTO_FOCUS = None
@@ -133,6 +141,14 @@ class Form(Once, ModalScreen[Values | None]):
         self._fields = fields
         self._about = about
         self._changed = changed
+        self.deed: Deed | None = None
+        """What asks for something with the values; None: they are given to whoever opened the form."""
+        self._asked: Values | None = None
+        """With what it asks; None while it does not."""
+        self._refusal = ""
+        """What became of it, where that was not done."""
+        self._is_done = False
+        """Whether it was done while another screen was above this one."""
         self._left: set[str] = set()
         """Fields that were left, whose faults may be told."""
         head = line(Span(clean(title), "strong"))
@@ -182,6 +198,10 @@ class Form(Once, ModalScreen[Values | None]):
             self._fit()
             self._told.redraw()
 
+    def on_screen_resume(self, event: events.ScreenResume) -> None:  # noqa: ARG002 - Textual calls ``Once``'s, too
+        """Leave when what was asked was done meanwhile."""
+        self._leave_when_done()
+
     def on_resize(self) -> None:
         """Fit the terminal."""
         self._fit()
@@ -192,7 +212,9 @@ class Form(Once, ModalScreen[Values | None]):
         told = len(self._about_lines(size.width))
         self._told.styles.height = told
         self._told.display = told > 0
-        room = max(1, size.height - told - 3)
+        below = len(self._hint_lines(size.width))
+        self._hint.styles.height = below
+        room = max(1, size.height - told - below - 2)
         self._room.styles.height = min(len(self._fields), room)
 
     def _about_lines(self, width: int) -> Sequence[Line]:
@@ -206,7 +228,12 @@ class Form(Once, ModalScreen[Values | None]):
         return line(mark, Span(fit(field.label, LABEL_WIDTH - 2), "strong" if lit else "dim"))
 
     def _hint_lines(self, width: int) -> list[Line]:
-        """Tell the fault of the field under the cursor, else its hint."""
+        """Tell that the engine is asked, or what it said; else the fault of the field under the cursor, or its hint."""
+        if self._asked is not None:
+            return [line(Span("  … asking the engine; it goes on when this is left", "dim"))]
+        if self._refusal:
+            refused = wrap(clean(self._refusal, LONGEST), max(10, width - 4))[:REFUSAL_LINES]
+            return [line(Span(f"  {each}", "fail")) for each in refused]
         field = self._here
         fault = self.faults.get(field.name, "") if field.name in self._left else ""
         told = wrap(fault or field.hint, max(10, width - 4))[:1] or [""]
@@ -229,7 +256,8 @@ class Form(Once, ModalScreen[Values | None]):
                 widget.redraw()
 
     def on_input_changed(self) -> None:
-        """Judge the values again."""
+        """Judge the values again; what was said of others is of the past."""
+        self._refusal = ""
         self._again()
 
     def on_descendant_focus(self) -> None:
@@ -261,6 +289,8 @@ class Form(Once, ModalScreen[Values | None]):
         self._go(-1)
 
     def _go(self, way: int) -> None:
+        if self._asked is not None:
+            return
         at = list(self._fields).index(self._here) + way
         self._focus(self._fields[at % len(self._fields)].name)
 
@@ -270,15 +300,48 @@ class Form(Once, ModalScreen[Values | None]):
         widget.scroll_visible(animate=False, immediate=True)
 
     def action_send(self) -> None:
-        """Give the values when all are good; else go to the first that is not."""
+        """Give the values when all are good, or ask with them; else go to the first that is not."""
+        if self._asked is not None:
+            return
         faults = self.faults
         self._left = set(self._inputs)
         if not faults:
-            _ = self.dismiss(self.values)
+            self._do(self.values)
             return
         self._focus(next(each.name for each in self._fields if each.name in faults))
         self._mark()
 
+    def _do(self, values: Values) -> None:
+        if self.deed is None:
+            _ = self.dismiss(values)
+            return
+        self._asked, self._refusal, at = values, "", self._here.name
+        self.set_focus(None)
+        self._fit()
+        self._mark()
+        _ = self.deed(values, lambda text, role: self._answered(text, role, at))
+
+    def _answered(self, text: str, role: str, at: str) -> bool:
+        """Close, or show why it was not done and go on where the cursor was; True where that is shown here."""
+        if self._asked is None or self not in self.app.screen_stack:
+            return False
+        if role == "fail":
+            self._asked, self._refusal = None, text
+            self._focus(at)
+            self._fit()
+            self._mark()
+            return True
+        self._is_done = True
+        self._leave_when_done()
+        return False
+
+    def _leave_when_done(self) -> None:
+        """Close once what was asked is done and no other screen is above."""
+        if self._is_done and self._asked is not None and self.app.screen is self:
+            values, self._asked = self._asked, None
+            _ = self.dismiss(values)
+
     def action_cancel(self) -> None:
-        """Leave everything as it was."""
+        """Leave everything as it was; what was asked goes on, and is told of on the page."""
+        self._asked = None
         _ = self.dismiss(None)

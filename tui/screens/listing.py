@@ -34,7 +34,7 @@ from tui.work import start
 DEBOUNCE_SECONDS = 0.05
 BAD = {Word.FAIL, Word.BLIND}
 _SORT_SAYS = {
-    "worst": "failures first, urgent before others, then the longest",
+    "worst": "failures first, urgent before others, then the longest; waived last",
     "since": "the longest first",
     "label": "whom it is about",
     "reason": "the reason",
@@ -106,6 +106,7 @@ class Listing(Answered):
             total=table.total,
             counted=table.counted,
             fetched=table.loaded or not self.answer.error,
+            error=self.answer.error,
             took_seconds=table.took_seconds or None,
             waiting_seconds=table.waiting_seconds if table.is_slow else None,
             marked=table.marks.described(),
@@ -154,6 +155,8 @@ class Listing(Answered):
         """Say that the engine did not give the rows, until it does."""
         self.unveil()
         self.tell_untold()
+        if not self.table.loaded:
+            self.table.note = BLANK
         self.redraw_edges()
 
     def asked_for(self) -> str:

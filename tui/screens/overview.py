@@ -16,13 +16,12 @@ from tui.glance import glance
 from tui.header import header
 from tui.keys import OVERVIEW, Key, bindings
 from tui.lines import Line
-from tui.model import FAMILIES, leaves_in_doubt
-from tui.panels import event_of, events, panel
+from tui.model import FAMILIES, attention, leaves_in_doubt
+from tui.panels import configured, event_of, events, panel, unset
 from tui.place import Place
 from tui.screens.family import FamilyScreen, Left
 from tui.screens.page import Page
 from tui.screens.waive import waive_blind
-from tui.screens.zoom import ZOOMED
 from tui.widgets.bars import Strips
 from tui.widgets.board import Board, Content
 from tui.yesterday import changed, moves, told
@@ -37,6 +36,14 @@ TALL = 30
 """From so many rows on three lines tell about the selected row, else two."""
 GLANCE = 6
 """Lines that a panel likes to have below its checks."""
+FEW = 6
+"""Lines of the worst first in a large terminal as long as it has few rows to show."""
+_EDGES = 3
+"""Lines of a panel that are neither checks nor below them."""
+_AROUND = 5
+"""Lines of the header, the selection and the footer."""
+_ODD = 3
+"""Panels of which the last has no neighbour."""
 _ROOMY = 4
 """With so many of them a panel tells in one how much was judged."""
 
@@ -66,6 +73,9 @@ class OverviewScreen(Page):
             board.settles = board.leads = True
         self._about = Strips(self._selection, id="about")
         self._grid = Container(*self._panels, id="panels")
+        self._unset = Strips(lambda _width: [unset(self.model)], id="unset")
+        self._has_many = False
+        """Whether the worst first had more rows than a few; it keeps their room, so that nothing moves twice."""
         super().__init__()
 
     def place(self) -> Place:
@@ -91,7 +101,7 @@ class OverviewScreen(Page):
     def body(self) -> Sequence[Widget]:
         """Give the worst first, the panels, the events and the selection."""
         latest = Horizontal(self._events, self._changed, id="latest")
-        return [self._worst, self._grid, latest, self._about]
+        return [self._worst, self._grid, self._unset, latest, self._about]
 
     def on_mount(self) -> None:
         """Start on the worst."""
@@ -105,23 +115,42 @@ class OverviewScreen(Page):
         self.set_class(large, "large")
         self._worst.framed = large
         self._about.styles.height = 3 if height >= TALL else 2
+        self._has_many = False
         if single:
             self.set_focus(self._worst)
             self._worst.styles.height = "1fr"
             return
-        self._worst.styles.height = max(8, (height - 5) // 4) if large else max(5, height // 5)
         self._share(height)
 
     def _share(self, height: int) -> None:
-        """Give the panels what their checks need, and the events the rest, where they are shown."""
-        panels = self._grid
-        if panels.has_class(ZOOMED):
+        """Give the worst first and the panels what they need, and the events the rest, where they are shown."""
+        if self._zoom is not None or self.has_class("single"):
             return
-        if not self.has_class("large"):
-            panels.styles.height = "1fr"
-            return
-        most = max((len(self.model.family(family)) for family in FAMILIES), default=0)
-        panels.styles.height = 2 * min(max(most + 3 + GLANCE, 7), (height - 2) // 4)
+        shown = configured(self.model)
+        self._arrange(shown)
+        ranks = (len(shown) + 1) // 2
+        most = max((len(self.model.family(family)) for family in FAMILIES), default=0) + _EDGES
+        if self.has_class("large"):
+            few, many = FEW, max(8, (height - _AROUND) // (2 + ranks))
+            self._grid.styles.height = ranks * min(max(most + GLANCE, 7), (height - 2) // 4)
+        else:
+            few = max(5, height // 5)
+            many = max(few, height - _AROUND - self.has_class("part") - ranks * (most + 2))
+            self._grid.styles.height = "1fr"
+        room = few - (_EDGES if self._worst.framed else 1)
+        self._has_many = self._has_many or len(attention(self.model)) > room
+        self._worst.styles.height = many if self._has_many else few
+
+    def _arrange(self, shown: Sequence[str]) -> None:
+        """Show the panels of families with checks, two side by side; a last odd one is as wide as both."""
+        self.set_class(len(shown) < len(FAMILIES), "part")
+        for board in self._panels:
+            board.display = board.id in shown
+            board.styles.column_span = 2 if len(shown) == _ODD and board.id == shown[-1] else 1
+            if board.has_focus and not board.display:
+                self.set_focus(self._worst)
+        self._grid.styles.grid_size_columns = min(2, len(shown))
+        self._grid.styles.grid_size_rows = (len(shown) + 1) // 2
 
     def draw(self) -> None:
         """Draw, the panels as high as their checks need; ask for the past again when it is too old."""

@@ -15,7 +15,7 @@ from tui.pack import put, target_fault, told_of
 from tui.period import Period
 from tui.screens.form import Field, Form, Values
 from tui.screens.page import Page
-from tui.work import tell
+from tui.work import Answered, report, tell
 
 PACK = "pack"
 _ALL, _ONE = "all checks", "this check"
@@ -37,16 +37,16 @@ def pack_form(on: Page, period: Period, told: Callable[[str], None]) -> None:
         *([Field(name="of", label="Of", choices=(_ALL, _ONE), hint=clean(check, 60))] if check else []),
     ]
 
-    def asked(values: Values) -> None:
+    def asked(values: Values, answered: Answered) -> None:
         checks = (check,) if values.get("of") == _ONE else ()
         query = PackQuery(since=period.since.astimezone(UTC), until=period.until.astimezone(UTC), checks=checks)
-        work = partial(_make, on, query, values["to"], told)
+        work = partial(_make, on, query, values["to"], told, answered)
         if on.home.errands.begin(PACK, f"the evidence pack {values['to']}", work):
             told("… the evidence pack is made")
         else:
-            on.say(f"another is being made: {on.home.errands.said(PACK)}", "warn")
+            report(on.app, f"✖ another is being made: {on.home.errands.said(PACK)}", "fail", answered)
 
-    on.fill(Form(f"Evidence pack, {period.title}", fields, about=_about), asked)
+    on.request(Form(f"Evidence pack, {period.title}", fields, about=_about), asked)
 
 
 def _about(_values: Values, _width: int) -> list[Line]:
@@ -54,7 +54,7 @@ def _about(_values: Values, _width: int) -> list[Line]:
     return [line(Span(told, "dim"))]
 
 
-async def _make(on: Page, query: PackQuery, target: str, told: Callable[[str], None]) -> None:
+async def _make(on: Page, query: PackQuery, target: str, told: Callable[[str], None], answered: Answered) -> None:
     """Make a pack and put it in its place; what became of it is told on whichever screen is on top by then."""
     app = on.app
     try:
@@ -62,7 +62,8 @@ async def _make(on: Page, query: PackQuery, target: str, told: Callable[[str], N
         said = await asyncio.to_thread(put, pack, target)
     except (OSError, TimeoutError) as error:
         told("")
-        tell(app, f"✖ no evidence pack: {told_of(error)}", "fail")
+        report(app, f"✖ no evidence pack: {told_of(error)}", "fail", answered)
         return
     told(f"✔ {said}")
+    _ = answered("", "pass")
     tell(app, f"✔ {said}", "pass" if pack.holds else "fail")

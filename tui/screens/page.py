@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from engine.port import Command, PastQuery, Row
+from engine.port import Command, Detail, PastQuery, Row
 from tui.format import clean
 from tui.header import header
 from tui.keymap import applied
@@ -23,15 +23,16 @@ from tui.place import Place
 from tui.scene import Scene
 from tui.screens import deeds
 from tui.screens.ask import Ask
-from tui.screens.form import Form, Values
+from tui.screens.form import Deed, Form, Values
 from tui.screens.home import Home
 from tui.screens.once import Once
 from tui.screens.zoom import Zoom
+from tui.series import Series
 from tui.widgets.bars import Footer, Strips
 from tui.widgets.board import Board
 from tui.widgets.painted import Painted
 from tui.widgets.table import Table
-from tui.work import start
+from tui.work import Answered, start
 
 MESSAGE_SECONDS = 6.0
 """How long the footer shows a message."""
@@ -65,6 +66,8 @@ class Page(Once):
         self._small = Strips(self._too_small, id="too-small")
         self._foot = Footer(self._footer_keys, act=self.act, id="foot")
         self._unsay: Timer | None = None
+        self._waits_for_key = False
+        """Whether the message stays until somebody types: it tells of something that was not done, or may not be."""
         self._zoom: Zoom | None = None
 
     @classmethod
@@ -123,6 +126,10 @@ class Page(Once):
 
     def finding_here(self) -> Row | None:
         """Give the finding that is selected, as it is shown; None where there is none."""
+        return None
+
+    def detail_here(self) -> Detail | None:
+        """Give all that was told of the finding that is selected; None where nothing was but its row."""
         return None
 
     def object_here(self) -> str:
@@ -184,6 +191,7 @@ class Page(Once):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:  # noqa: ARG002 - Textual calls ``Once``'s, too
         """Catch up with what changed while another screen was on top."""
+        self.wait_for(self.home.errands.asked)
         self.draw()
 
     @property
@@ -204,18 +212,21 @@ class Page(Once):
             self.app.screen.draw()
 
     def say(self, text: str, role: str = "text") -> None:
-        """Show a message in the footer for a while."""
+        """Show a message in the footer for a while; what went wrong also after that, until a key is typed."""
         self._foot.say(line(Span(clean(text), role)))
+        self._waits_for_key = role == "fail"
         if self._unsay is not None:
             self._unsay.stop()
         self._unsay = self.set_timer(MESSAGE_SECONDS, self._quiet)
 
-    def ask(self, text: str, then: Callable[[], None]) -> None:
+    def ask(self, text: str, then: Callable[[], None], otherwise: Callable[[], object] | None = None) -> None:
         """Ask before something is done."""
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 - Textual calls it with the screen's result
             if yes:
                 then()
+            elif otherwise is not None:
+                _ = otherwise()
 
         _ = self.app.push_screen(Ask(text), answered)
 
@@ -228,8 +239,25 @@ class Page(Once):
 
         _ = self.app.push_screen(form, filled)
 
+    def request(self, form: Form, deed: Deed) -> None:
+        """Show a form that stays until what is asked with it is answered, and as it is where that is refused."""
+        form.deed = deed
+        _ = self.app.push_screen(form)
+
+    def wait_for(self, said: str) -> None:
+        """Show what the engine was asked for, until it has answered; empty: it has."""
+        if self._unsay is None and not self._waits_for_key:
+            self._foot.say(line(Span(clean(said), "dim")) if said else None)
+
     def _quiet(self) -> None:
-        self._foot.say(None)
+        self._unsay = None
+        self.wait_for(self.home.errands.asked)
+
+    def heard(self) -> None:
+        """Let go of a message that was there for a while and waited for a key."""
+        if self._waits_for_key and self._unsay is None:
+            self._waits_for_key = False
+            self._quiet()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide what writes while read-only."""
@@ -310,9 +338,9 @@ class Page(Once):
         elif not await self.app.run_action(key.first_action, default_namespace=target):
             self.say(f"{key.label} does nothing on this screen", "dim")
 
-    def send(self, *commands: Command, of: Sequence[str] = ()) -> None:
+    def send(self, *commands: Command, of: Sequence[str] = (), answered: Answered | None = None) -> Series:
         """Have the app send commands, and tell of them by what each is ``of`` on the screen that is on top by then."""
-        self.home.errands.send(commands, of)
+        return self.home.errands.send(commands, of, answered)
 
     def look_again(self) -> None:
         """Fetch what a command may have changed; called on every screen of the stack once commands are answered."""

@@ -21,7 +21,7 @@ from tui.screens.menu import Menu, Option
 from tui.screens.page import Page
 from tui.screens.waive import request_waiver
 from tui.widgets.table import Table
-from tui.work import start, tell
+from tui.work import Answered, report, start
 
 CLIPBOARD_BYTES = 100_000
 """More than this no terminal takes by OSC 52; a file does."""
@@ -163,23 +163,31 @@ class Taking:
         hint = "ends in .csv, .jsonl or .md; only you can read it"
         field = Field(name="path", label="File", value=name, hint=hint, fault=lambda value, _values: path_fault(value))
         form = Form(f"Write {many}: {wanted.said}", [field])
-        self._on.fill(form, lambda values: self._begin(wanted, Path(values["path"]).expanduser()))
+        self._on.request(
+            form, lambda values, answered: self._begin(wanted, Path(values["path"]).expanduser(), answered)
+        )
 
-    def _begin(self, wanted: Wanted, path: Path) -> None:
+    def _begin(self, wanted: Wanted, path: Path, answered: Answered) -> None:
         if path.exists():
-            self._on.ask(f"Replace {path.name}, which is there already?", lambda: self._start(wanted, path))
+            self._on.ask(
+                f"Replace {path.name}, which is there already?",
+                partial(self._start, wanted, path, answered),
+                partial(answered, "", "fail"),
+            )
         else:
-            self._start(wanted, path)
+            self._start(wanted, path, answered)
 
-    def _start(self, wanted: Wanted, path: Path) -> None:
+    def _start(self, wanted: Wanted, path: Path, answered: Answered) -> None:
+        """Write; the form is left once the first rows are in a file."""
         home, key = self._on.home, self._key()
 
         def far(written: int, total: int) -> None:
+            _ = answered("", "text")
             home.errands.is_at(EXPORT, _far(written, total, key))
 
-        work = partial(_write, self._on.app, partial(write, home.port.rows, wanted, path, far), path)
+        work = partial(_write, self._on.app, partial(write, home.port.rows, wanted, path, far), path, answered)
         if not home.errands.begin(EXPORT, _far(0, 0, key), work):
-            self._on.say(f"another file is being written: {self.exporting}", "warn")
+            report(self._on.app, f"✖ another file is being written: {self.exporting}", "fail", answered)
         self._on.draw()
 
     def _key(self) -> str:
@@ -192,16 +200,13 @@ def _far(written: int, total: int, key: str) -> str:
     return f"writing {number(written)} rows{share} ({key} stops)"
 
 
-async def _write(app: App[Any], written: Callable[[], Awaitable[Written]], path: Path) -> None:
+async def _write(app: App[Any], written: Callable[[], Awaitable[Written]], path: Path, answered: Answered) -> None:
     """Write a file, and tell of it on whichever screen is on top by then."""
     try:
         done = await written()
     except (OSError, TimeoutError) as error:
-        tell(app, f"✖ {path.name} was not written: {error}", "fail")
+        report(app, f"✖ {path.name} was not written: {error}", "fail", answered)
         return
     changed = "" if done.whole else "; the list changed meanwhile, which its head says"
-    tell(
-        app,
-        f"✔ {number(done.rows)} rows in {path.name}{changed} ({path.parent})",
-        "pass" if done.whole else "warn",
-    )
+    said = f"✔ {number(done.rows)} rows in {path.name}{changed} ({path.parent})"
+    report(app, said, "pass" if done.whole else "warn", answered)

@@ -54,7 +54,7 @@ def request_waiver(
         return
     request = _Request(on.home.port, on.model, tuple(subjects), structural=bool(source), like=like)
     form = Form(request.title, request.fields(check, source, cause), about=request.about, changed=request.changed)
-    on.fill(form, lambda values: on.send(request.command(values)))
+    on.request(form, lambda values, answered: on.send(request.command(values), answered=answered))
 
 
 def waive_blind(on: Page, items: Sequence[Item], source: str) -> None:

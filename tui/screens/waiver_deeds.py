@@ -19,14 +19,14 @@ from tui.waivers import REASON_CHARACTERS
 from tui.work import start
 
 
-def approve_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
+def approve_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], object]) -> None:
     """Ask for the waiver's id, and approve it; say why where this user cannot."""
     by = actor()
     why = not_approvable(waiver, on.model.now, by)
     if why:
         on.say(why, "warn")
         return
-    typed = _typed(
+    typed = typed_id(
         waiver, "approve", f"approved as {clean(by)}, which is claimed: a reviewed commit of the file proves it"
     )
     _confirmed(
@@ -38,14 +38,14 @@ def approve_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]
     )
 
 
-def revoke_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
+def revoke_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], object]) -> None:
     """Ask for a reason, and end a waiver or take a request back; say why where there is nothing to end."""
     why = not_revocable(waiver, on.model.now)
     if why:
         on.say(why, "warn")
         return
     fields = [
-        _typed(waiver, "revoke", "it ends at once; what it covers fails again"),
+        typed_id(waiver, "revoke", "it ends at once; what it covers fails again"),
         Field(
             name="reason",
             label="Reason",
@@ -62,7 +62,7 @@ def revoke_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None])
     )
 
 
-def reject_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None]) -> None:
+def reject_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], object]) -> None:
     """Ask for the request's id and a reason, and turn it down; say why where this user cannot."""
     by = actor()
     why = not_rejectable(waiver, on.model.now, by, on.home.keymap)
@@ -70,7 +70,7 @@ def reject_waiver(on: Page, waiver: WaiverView, send: Callable[[Command], None])
         on.say(why, "warn")
         return
     fields = [
-        _typed(waiver, "reject", f"rejected as {clean(by)}, which is claimed"),
+        typed_id(waiver, "reject", f"rejected as {clean(by)}, which is claimed"),
         Field(
             name="reason",
             label="Reason",
@@ -123,21 +123,24 @@ async def _by_name(on: Page, what: str, name: str) -> None:
             extend_waiver(on, waiver)
 
 
-def _typed(waiver: WaiverView, verb: str, hint: str) -> Field:
+def typed_id(waiver: WaiverView, verb: str, hint: str) -> Field:
     """Ask for the waiver's id, so that nobody does it by accident."""
     name = clean(waiver.id, 40)
     return Field(
         name="id",
-        label=f"Type {name}",
-        hint=hint,
+        label="Type its id",
+        hint=f"type {name}: {hint}",
         fault=lambda value, _values: "" if value == waiver.id else f"type {name} to {verb} it",
     )
 
 
 def _confirmed(
-    on: Page, title: str, waiver: WaiverView, fields: Sequence[Field], then: Callable[[Values], None]
+    on: Page, title: str, waiver: WaiverView, fields: Sequence[Field], then: Callable[[Values], object]
 ) -> None:
     def about(_values: Values, width: int) -> list[Line]:
         return page(waiver, on.model, width)
 
-    on.fill(Form(title, fields, about=about), then)
+    def done(values: Values) -> None:
+        _ = then(values)
+
+    on.fill(Form(title, fields, about=about), done)

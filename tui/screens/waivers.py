@@ -134,7 +134,8 @@ class WaiversScreen(Page):
         if snapshot is None:
             return ()
         judged = [(view.name, view.judged_at, view.as_of, view.waivers) for view in snapshot.checks]
-        return snapshot.waivers_active, snapshot.waivers_expired, snapshot.waivers_error, snapshot.config_digest, judged
+        told = snapshot.waivers_active, snapshot.waivers_expired, snapshot.waivers_error
+        return told, snapshot.config_digest, snapshot.started_at, judged
 
     def _fetch(self) -> None:
         self._fetched_at = self.model.now

@@ -15,6 +15,7 @@ from tests.support.clock import NOW
 from tests.support.estates import CannedPort, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, Shown, shown
 from tui.actor import actor
+from tui.screens.closer import REST_SECONDS
 from tui.screens.finding import FindingScreen
 
 
@@ -97,7 +98,8 @@ async def test_a_finding_that_cannot_be_fetched_says_so() -> None:
     """A store that does not answer is not a finding that is gone."""
     async with shown(port=DeafPort(mixed(), many_rows(40))) as stage:
         await opened(stage)
-        assert "not fetched: the store is busy" in stage.text
+        assert "finding not fetched since 05:30Z: the store is busy" in stage.text
+        assert "gone" not in stage.text
 
 
 async def test_a_new_judgement_fetches_the_finding_again() -> None:
@@ -227,4 +229,42 @@ class FickleDetails(CannedPort):
         _ = await self.gate.wait()
         if self.failing:
             raise PortFault("the store is busy")
+        return await super().detail(finding)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=str)
+async def test_without_an_answer_it_shows_what_the_list_knew(size: tuple[int, int]) -> None:
+    """Greyed, with why there is nothing newer; also evidence and record, where those were beside the list."""
+    port = Silent(mixed(), many_rows(40))
+    async with shown(port=port, size=size) as stage:
+        await stage.press("1", "1")
+        await stage.pilot.pause(REST_SECONDS * 2)
+        await stage.settle()
+        port.silent = True
+        await stage.press("enter")
+        assert stage.page == "FindingScreen"
+        assert "finding not fetched" in stage.text
+        assert "user00036@example.org — no second factor is enrolled" in stage.text
+        assert "last_login not told" in stage.text
+        page = stage.app.screen
+        assert isinstance(page, FindingScreen)
+        assert {span.role for _, row in page._page_content(100).rows for span in row} == {"dim"}
+        assert ('"type": "account/1"' in stage.text) is (size == LARGE)
+        port.silent = False
+        await stage.pass_time(timedelta(seconds=3))
+        page.go_on()
+        await stage.settle()
+        assert "not fetched" not in stage.text
+        assert {span.role for _, row in page._page_content(100).rows for span in row} > {"dim"}
+
+
+class Silent(CannedPort):
+    """A port that tells nothing of one finding while it is silent."""
+
+    silent = False
+
+    async def detail(self, finding: int) -> Detail | None:
+        """Tell, or not."""
+        if self.silent:
+            raise PortFault("the engine is down")
         return await super().detail(finding)

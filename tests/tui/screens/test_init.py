@@ -242,3 +242,13 @@ async def test_no_engine_refuses_every_question() -> None:
         with pytest.raises(PortFault, match="finish init first"):
             await asked
     assert not (await port.send(Run())).ok
+
+
+async def test_the_keys_are_told_without_a_word_of_an_engine() -> None:
+    """No engine is starting here: the page of keys waits for none."""
+    async with started() as stage:
+        await stage.press("question_mark")
+
+        assert type(stage.app.screen).__name__ == "HelpScreen"
+        assert "STARTING" not in stage.text
+        assert "no engine" in stage.lines[0]

@@ -9,7 +9,7 @@ import pytest
 
 from checks.model.doubt import Cause
 from checks.model.state import Tally
-from engine.port import BlindBy, Event, Run, Selftest
+from engine.port import BlindBy, Event, Run, Selftest, Snapshot
 from tests.support.clock import NOW
 from tests.support.estates import ESTATES, CannedPort, all_pass, many_rows, mixed
 from tests.support.screens import LARGE, SMALL, shown
@@ -51,6 +51,44 @@ async def test_growing_brings_the_panels_back() -> None:
         await stage.settle()
         assert "Backup freshness" in stage.text
         assert "terminal too small" not in stage.text
+
+
+def two_families() -> Snapshot:
+    """Build an estate in which only backups and certificates are checked."""
+    kept = {"backup", "certification"}
+    return msgspec.structs.replace(mixed(), checks=[each for each in mixed().checks if each.family in kept])
+
+
+async def test_families_without_a_check_take_one_line() -> None:
+    """They are named, and what they leave free shows checks; their keys still open them."""
+    async with shown(two_families(), size=SMALL) as stage:
+        assert "no check configured: 1 MFA coverage · 2 Stale access" in stage.text
+        assert "no MFA coverage check configured" not in stage.text
+        titles = [line for line in stage.lines if "Backup freshness" in line]
+        assert "Attestations & TLS" in titles[0]
+        await stage.press("1")
+        assert stage.page == "FamilyScreen"
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=str)
+async def test_free_room_goes_to_what_needs_attention(size: tuple[int, int]) -> None:
+    """With two panels of the four, nothing that does not pass is below the edge of the list."""
+    failing = msgspec.structs.replace(mixed().checks[1], family="backup")
+    views = [msgspec.structs.replace(failing, name=f"backups-{number}") for number in range(7)]
+    async with shown(msgspec.structs.replace(two_families(), checks=views[:7]), size=size) as stage:
+        listed = stage.text.partition("no check configured")[0]
+        assert all(listed.count(f"backups-{number}") for number in range(7))
+
+
+async def test_one_failure_leaves_the_room_to_the_events() -> None:
+    """The list of what needs attention is as high as it must be, and grows once more is in it."""
+    views = [mixed().checks[1], *all_pass().checks[2:]]
+    async with shown(msgspec.structs.replace(all_pass(), checks=views), size=LARGE) as stage:
+        few = next(at for at, line in enumerate(stage.lines) if "MFA coverage" in line)
+        stage.port.now_shown = mixed()
+        await stage.pass_time(timedelta(seconds=1))
+        many = next(at for at, line in enumerate(stage.lines) if "MFA coverage" in line)
+        assert (few, many) == (8, 12)
 
 
 async def test_without_a_snapshot_it_waits() -> None:
