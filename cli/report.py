@@ -102,7 +102,8 @@ def _check(view: CheckView, state: State, told: Told) -> dict[str, Any]:
         "visibility": round(tally.visibility(), 6),
         "depths": dict(view.depths),
         "gaps": [_gap(item) for item in view.gaps],
-        "blind_by": _blind(view) if state in BLIND else None,
+        "paused": _pause(view, told.now),
+        "blind_by": _blind(view) if state in BLIND and not is_paused(view, told.now) else None,
         "findings": [_finding(row) for row in told.findings[view.name]],
         "policy": {key: {"value": item.value, "from": item.origin} for key, item in view.policy.items()},
         "controls": list(view.controls),
@@ -143,6 +144,24 @@ def _blind(view: CheckView) -> dict[str, Any] | None:
     was = {"state": view.was.state, "at": _instant(view.was.at)} if view.was is not None else None
     since = _instant(blind.since)
     return {"source": blind.source, "cause": blind.cause, "since": since, "detail": blind.detail, "was": was}
+
+
+def is_paused(view: CheckView, now: datetime) -> bool:
+    """Tell whether somebody has paused a check, so that it is unknown whatever its sources tell."""
+    return view.paused_until is not None and now < view.paused_until
+
+
+def _pause(view: CheckView, now: datetime) -> dict[str, Any] | None:
+    if not is_paused(view, now):
+        return None
+    return {"until": _instant(view.paused_until), "by": view.paused_by, "reason": view.paused_reason}
+
+
+def _paused(view: CheckView) -> str:
+    """Say until when a check is paused, by whom, as claimed, and why."""
+    by = f" by {clean(view.paused_by)}" if view.paused_by else ""
+    why = f": {clean(view.paused_reason)}" if view.paused_reason else ""
+    return f"paused{by} until {_instant(view.paused_until)}{why}"
 
 
 def _finding(row: Row) -> dict[str, Any]:
@@ -206,16 +225,24 @@ def _block(view: CheckView, state: State, width: int, told: Told, *, color: bool
     excluded = sum(view.excluded.values())
     parts += [f"{excluded} excluded"] if excluded else []
     lines = [f"{_word(state, color=color)}  {view.name.ljust(width)}  {', '.join([counts, *parts])}"]
-    if view.blind_by is not None and state in BLIND:
-        blind = view.blind_by
-        was = f"; was {view.was.state.value} at {rfc3339(view.was.at)}" if view.was is not None else ""
-        lines.append(f"      blind by {blind.source or 'controlwatch'}: {blind.cause}{was}")
-        lines.append(f"      {clean(blind.detail)}") if blind.detail else None
+    if state in BLIND:
+        lines += _why_blind(view, told.now)
     rows = told.findings[view.name]
     lines += [f"      {_row(row)}" for row in rows[:FINDINGS_SHOWN]]
     if len(rows) > FINDINGS_SHOWN:
         lines.append(f"      … and {len(rows) - FINDINGS_SHOWN} more; --format json gives them all")
     return [*lines, ""]
+
+
+def _why_blind(view: CheckView, now: datetime) -> list[str]:
+    was = f"; was {view.was.state.value} at {rfc3339(view.was.at)}" if view.was is not None else ""
+    if is_paused(view, now):
+        return [f"      {_paused(view)}{was}"]
+    blind = view.blind_by
+    if blind is None:
+        return []
+    detail = [f"      {clean(blind.detail)}"] if blind.detail else []
+    return [f"      blind by {blind.source or 'controlwatch'}: {blind.cause}{was}", *detail]
 
 
 def _row(row: Row) -> str:
@@ -268,7 +295,9 @@ def junit(told: Told) -> str:
             node = ET.SubElement(case, "failure", message=f"{view.tally.failed} fail: {view.title}")
             node.text = "\n".join(_row(row) for row in told.findings[view.name])
         elif state in BLIND:
-            detail = f"{view.blind_by.source}: {view.blind_by.cause}" if view.blind_by is not None else state.value
+            blind = view.blind_by
+            detail = f"{blind.source}: {blind.cause}" if blind is not None else state.value
+            detail = _paused(view) if is_paused(view, told.now) else detail
             ET.SubElement(case, "error", message=f"{state.value}: {clean(detail)}")
         elif state is State.WAIVED:
             ET.SubElement(case, "skipped", message="waived")
