@@ -65,7 +65,7 @@ FAMILY_SCENE: Final = Scene(
     way=TO_FAMILY,
     steps={
         **everywhere(FAMILY),
-        **moves("▌.*user00036@", "▌.*user00281@"),
+        **moves("▌.*user00036@", "▌.*user00290@"),
         **panels(FAMILY),
         "go.panel1": STAYS,
         "move.open": Step(seen=FINDING, back=(("escape", FAMILY),)),
@@ -90,7 +90,7 @@ FAMILY_SCENE: Final = Scene(
         "list.check": Step(seen="check workforce-mfa", back=(("left", "/300"),)),
         "list.check_back": Step(seen="/300", before=(("right", "check workforce-mfa"),)),
         "move.next_bad": Step(cursor=1, before=(("g", "▌.*user00036@"),)),
-        "move.previous_bad": Step(cursor=-1, before=(("G", "▌.*user00281@"),)),
+        "move.previous_bad": Step(cursor=-1, before=(("G", "▌.*user00290@"),)),
         **asked("do.run", "do.run_all", "do.pause", "do.ack", "waiver.request", "do.runbook"),
         "do.copy": Step(seen=r"(?s)Copy.*row as text", back=ESCAPE),
     },
