@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import ClassVar
 
 from engine.port import Event
 from tui.answer import AGAIN, Answer
@@ -16,8 +15,6 @@ from tui.widgets.bars import Strips
 
 class Answered(Page):
     """A page with the engine's answer to a question; it puts ``untold`` above it, and asks with ``ask_again``."""
-
-    WAITS: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

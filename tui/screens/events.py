@@ -222,7 +222,6 @@ class EventsScreen(Answered):
         self._show()
 
     def _show(self) -> None:
-        self.unveil()
         self.tell_untold()
         for widget in (self._top, self._chips, self._kinds, self._density, self._list, self._detail):
             if widget.display:

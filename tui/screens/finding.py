@@ -133,7 +133,6 @@ class FindingScreen(Answered):
         finally:
             if turn == self.answer.turn:
                 self._steps = 0
-        self.unveil()
         self.draw()
         if self._found is not None:
             await self._dossier.look_around(self.home.port, self.model)

@@ -67,7 +67,6 @@ class HistoryScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(HISTORY)
     KEYS: ClassVar[tuple[Key, ...]] = HISTORY
-    WAITS: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = (
         "history.later",
         "history.closer",
@@ -176,7 +175,6 @@ class HistoryScreen(Page):
         await self._lookback.ask(self.home.port, query)
         if self._period is None and self._lookback.told_at is not None:
             self._period = self._first_period()
-        self.unveil()
         self.draw()
 
     async def _load_waivers(self) -> None:

@@ -142,7 +142,6 @@ class Listing(Answered):
 
     def moved(self) -> None:
         """Tell about another row."""
-        self.unveil()
         self.tell_untold()
         self.table.note = self.nothing()
         self.redraw_edges()
@@ -153,7 +152,6 @@ class Listing(Answered):
 
     def on_paged_failed(self) -> None:
         """Say that the engine did not give the rows, until it does."""
-        self.unveil()
         self.tell_untold()
         if not self.table.loaded:
             self.table.note = BLANK

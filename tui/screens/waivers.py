@@ -43,7 +43,6 @@ class WaiversScreen(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(WAIVERS)
     KEYS: ClassVar[tuple[Key, ...]] = WAIVERS
-    WAITS: ClassVar[bool] = True
     FOOTER: ClassVar[tuple[str, ...]] = (
         "waiver.request",
         "waiver.approve",
@@ -147,7 +146,6 @@ class WaiversScreen(Page):
             self._error = ""
         except (OSError, TimeoutError) as error:
             self._error = str(error)
-        self.unveil()
         self._share(self.app.size.height)
         self._show()
         self._take_wanted()

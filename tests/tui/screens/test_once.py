@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import msgspec
@@ -12,12 +11,9 @@ from textual.geometry import Region
 from textual.screen import Screen
 
 import tui
-from engine.port import Query, Rows
 from tests.support.clock import NOW
 from tests.support.estates import CannedPort, all_pass, many_rows, mixed
 from tui.app import ControlwatchApp
-from tui.screens.family import FamilyScreen
-from tui.screens.help import HelpScreen
 from tui.screens.page import Page
 
 
@@ -34,51 +30,6 @@ class Painting(ControlwatchApp):
         if renderable is not None:
             self.painted.append(type(screen))
         super()._display(screen, renderable)
-
-
-class SlowPort(CannedPort):
-    """A port that tells no row before it may."""
-
-    def __init__(self) -> None:
-        super().__init__(mixed(), many_rows(30))
-        self.may_tell = asyncio.Event()
-
-    async def rows(self, query: Query) -> Rows:
-        """Wait, then tell."""
-        await self.may_tell.wait()
-        return await super().rows(query)
-
-
-@pytest.mark.parametrize("answers", [True, False], ids=["the engine answers", "a moment passes"])
-async def test_a_list_is_painted_once_its_rows_are_there_or_a_moment_has_passed(
-    monkeypatch: pytest.MonkeyPatch, *, answers: bool
-) -> None:
-    """Until then the screen of before stays, rather than an empty one."""
-    monkeypatch.setattr("tui.screens.once.VEIL_SECONDS", 60.0)
-    port = SlowPort()
-    app = Painting(port)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        await pilot.press("enter")
-        await pilot.pause(0.1)
-        assert isinstance(app.screen, FamilyScreen)
-        assert FamilyScreen not in app.painted
-        port.may_tell.set() if answers else app.screen.unveil()
-        await pilot.pause(0.1)
-        assert FamilyScreen in app.painted
-        port.may_tell.set()
-
-
-async def test_a_screen_is_never_painted_empty() -> None:
-    """Its first paint already holds what it tells."""
-    app = Painting(CannedPort(mixed(), many_rows(30)))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        await pilot.press("question_mark")
-        while HelpScreen not in app.painted:
-            await pilot.pause(0.01)
-        assert "type to search" in _text(app)
-        assert "the next thing that does not pass" in _text(app)
 
 
 async def test_what_was_hidden_is_drawn_anew_when_it_is_shown() -> None:
